@@ -1,0 +1,66 @@
+/* What every part of the runtime shares: fixed-width names, status, arena.
+ *
+ * Every external symbol of the runtime begins with mml_, since the compiler
+ * (whose symbols never do) links it too.
+ */
+#ifndef MML_BASE_H
+#define MML_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t  u8;
+typedef int32_t  i32;
+typedef uint32_t u32;
+typedef int64_t  i64;
+typedef uint64_t u64;
+
+/* ---- Status ----
+ * A function that can fail returns a Status. On failure it has called
+ * mml_fail, so that mml_message() tells what, where (file, row, field, layer)
+ * and how to mend it, in one line without a final full stop or newline.
+ */
+typedef enum {
+    MML_OK = 0,
+    MML_EINPUT,      /* an argument or a value is wrong: exit 2 from a command line, else 3 */
+    MML_EDATA,       /* a data file is missing, damaged or does not fit: exit 3 */
+    MML_EIO,         /* file system: full disk, no permission: exit 3 */
+    MML_ENOMEM,      /* exit 3 */
+    MML_ENUMERIC,    /* NaN, infinity, no convergence: exit 1 */
+    MML_ECALL,       /* wrong command line: exit 2 */
+    MML_EINTERRUPT,  /* Ctrl-C: exit 130 */
+    MML_EBUG         /* a broken invariant: exit 70 */
+} Status;
+
+/* Sets this thread's message and returns code, for `return mml_fail(...)`. */
+Status mml_fail(Status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "context: " before the present message; returns code unchanged. */
+Status mml_context(Status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* This thread's last message, never NULL; valid until its next mml_fail. */
+const char *mml_message(void);
+
+/* The process exit code that belongs to a status (see above). */
+int mml_exit_code(Status code);
+
+#define MML_TRY(call) do { Status try_status = (call); if (try_status != MML_OK) return try_status; } while (0)
+
+/* ---- Arena ----
+ * Memory released all at once. mml_arena_alloc returns zeroed memory aligned
+ * to 64 bytes, or NULL with mml_fail(MML_ENOMEM) set. A mark releases all that
+ * was allocated after it.
+ */
+typedef struct MmlArena MmlArena;
+typedef struct { void *block; size_t used; } MmlArenaMark;
+
+MmlArena *mml_arena_new(void);                      /* NULL when out of memory */
+void      mml_arena_free(MmlArena *arena);          /* NULL is fine            */
+void     *mml_arena_alloc(MmlArena *arena, size_t bytes);
+MmlArenaMark mml_arena_mark(MmlArena *arena);
+void      mml_arena_release(MmlArena *arena, MmlArenaMark mark);
+char     *mml_arena_format(MmlArena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define MML_NEW(arena, type, count) ((type *)mml_arena_alloc((arena), sizeof(type) * (size_t)(count)))
+
+#endif

@@ -1,0 +1,41 @@
+/* Data: sources, pipelines, splits, batches.
+ *
+ * Opening reads what the program names, checks it (shapes, labels in range,
+ * equal counts, no NaN), fits `normalize(train)` and solves what the compiler
+ * left open. A batch is then a pure function of split, rows, epoch and seed.
+ */
+#ifndef MML_DATA_H
+#define MML_DATA_H
+
+#include "mml/settings.h"
+#include "mml/threads.h"
+
+typedef enum { MML_TRAIN, MML_VALIDATION, MML_TEST, MML_SPLITS } MmlSplit;
+
+typedef struct MmlData MmlData;
+
+/* settings must outlive the result. Fails with MML_EDATA naming file, row,
+ * field or step. seed is train.seed. */
+Status mml_data_open(const MmlSettings *settings, u64 seed, MmlThreads *threads, MmlData **out);
+void   mml_data_close(MmlData *data);
+
+i64    mml_data_count(const MmlData *data, MmlSplit split);     /* 0: there is no such split */
+i64    mml_data_skipped(const MmlData *data);
+/* One line for people ("6000 train, 2000 test"), and a checksum (hex) of what was read. */
+const char *mml_data_describe(const MmlData *data);
+const char *mml_data_checksum(const MmlData *data);
+
+/* order[count]: the epoch's order of the train rows; a function of seed, stage and epoch. */
+Status mml_data_order(const MmlData *data, u64 seed, i64 stage, i64 epoch, i64 *order);
+
+/* Fills inputs[m] with [n, size of modality m], labels[n] and samples[n] (numbers
+ * for random streams, unique over splits). rows: n rows of the split. augment:
+ * random transforms act as in training. epoch: counted over all stages. */
+Status mml_data_batch(MmlData *data, MmlSplit split, const i64 *rows, i64 n, i64 epoch, int augment,
+                      float *const *inputs, i64 *labels, i64 *samples);
+
+/* What `normalize(train)` learned, for the checkpoint: blocks of floats by name
+ * ("data.fourier.normalize.mean"). index from 0; returns 0 past the end. */
+int mml_data_fitted(MmlData *data, i64 index, const char **name, float **values, i64 *count);
+
+#endif

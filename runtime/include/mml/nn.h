@@ -1,0 +1,39 @@
+/* Kernels, initialisation and optimisers. Kernel contracts: mml/abi.def. */
+#ifndef MML_NN_H
+#define MML_NN_H
+
+#include "mml/experiment.h"
+#include "mml/random.h"
+#include "mml/threads.h"
+
+#define MML_KERNEL(name, scratch) void mml_##name(MmlFrame *frame, const MmlValue *attr, float *const *operand);
+#define MML_RULE(name, result, arguments) result mml_##name arguments;
+#include "mml/abi.def"
+#undef MML_KERNEL
+#undef MML_RULE
+
+/* Fills every parameter by its init and every statistic by its start; parameter
+ * i draws from its own stream. */
+void mml_initialise(const MmlExperiment *experiment, u64 seed, float *parameters, float *statistics);
+
+typedef enum { MML_SGD, MML_ADAM } MmlOptimizerKind;
+
+typedef struct {
+    MmlOptimizerKind kind;
+    double lr, weight_decay;
+    double momentum;  int nesterov;          /* sgd  */
+    double beta1, beta2, eps;                /* adam */
+} MmlOptimizer;
+
+/* One update of count parameters.
+ * sgd: g += decay * p; v = momentum * v + g (first use: v = g); p -= lr * v
+ * (methods.md section 1; nesterov as in PyTorch). adam: bias-corrected, coupled
+ * decay (PyTorch's Adam). first[count] and second[count] are the optimiser's
+ * memory, steps the number of updates these parameters have had before. */
+void mml_optimizer_step(const MmlOptimizer *o, MmlThreads *threads, i64 count, i64 steps,
+                        float *p, const float *g, float *first, float *second);
+
+/* Mean cross-entropy (nats) and number of right predictions of logits [n, k]; for logs. */
+void mml_score(const float *logits, const i64 *labels, i64 n, i64 k, double *cross_entropy, i64 *right);
+
+#endif

@@ -1,0 +1,33 @@
+/* Counter-based random streams (Philox 4x32-10, Salmon et al. 2011).
+ *
+ * A stream is named by the seed, its purpose and up to two counters (epoch,
+ * sample, parameter …), so that neither threads nor resuming change what is
+ * drawn. Copying an MmlRandom copies the position in the stream.
+ */
+#ifndef MML_RANDOM_H
+#define MML_RANDOM_H
+
+#include "mml/base.h"
+
+typedef enum {
+    MML_STREAM_INIT = 1,      /* a: parameter index                        */
+    MML_STREAM_SHUFFLE,       /* a: stage, b: epoch                        */
+    MML_STREAM_SPLIT,         /* holdout and seeded test shares            */
+    MML_STREAM_AUGMENT,       /* a: epoch (all stages counted), b: sample  */
+    MML_STREAM_SAMPLE,        /* drawn once a sample; a: step, b: sample   */
+    MML_STREAM_DROPOUT,       /* a: step counter, b: layer << 32 | sample  */
+    MML_STREAM_PROBE,         /* a: epoch, b: modality                     */
+    MML_STREAM_NULL,          /* shuffles of the synergy estimate          */
+    MML_STREAM_RULE           /* random values of policies and methods     */
+} MmlStream;
+
+typedef struct { u32 key[2]; u32 counter[4]; u32 block[4]; int used; } MmlRandom;
+
+MmlRandom mml_random(u64 seed, MmlStream purpose, u64 a, u64 b);
+u32    mml_random_u32(MmlRandom *r);
+double mml_random_uniform(MmlRandom *r);                 /* [0, 1), 53 bits     */
+double mml_random_normal(MmlRandom *r);                  /* N(0, 1), Box-Muller */
+u64    mml_random_below(MmlRandom *r, u64 bound);        /* [0, bound), unbiased */
+void   mml_random_shuffle(MmlRandom *r, i64 *items, i64 count);   /* Fisher-Yates */
+
+#endif
