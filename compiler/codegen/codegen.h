@@ -1,0 +1,32 @@
+/* From a program to machine code, through LLVM.
+ *
+ * The module holds one global, `mml_experiment_data` (MmlExperiment of
+ * mml/experiment.h), and for an executable `main`, which calls mml_main on it.
+ */
+#ifndef CODEGEN_CODEGEN_H
+#define CODEGEN_CODEGEN_H
+
+#include <stdio.h>
+#include <llvm-c/Types.h>
+#include "sema/program.h"
+
+typedef struct {
+    int         optimize;         /* 0 … 3                                    */
+    const char *cpu;              /* "native" or a name LLVM knows            */
+    int         debug;            /* -g: .mml lines in the debug information  */
+    const char *compiler;         /* "mmlc 0.1.0", into run.json              */
+    const char *flags;            /* as given, into run.json and the hash     */
+} CodegenOptions;
+
+/* An optimised, verified module in context, for the host or options->cpu. NULL
+ * with a diagnostic (unknown cpu) when it can't be. with_main: emit `main`. */
+LLVMModuleRef codegen_module(Arena *arena, Diagnostics *diagnostics, const Program *program,
+                             const CodegenOptions *options, LLVMContextRef context, int with_main);
+
+typedef enum { EMIT_OBJECT, EMIT_ASSEMBLY, EMIT_LLVM } EmitKind;
+
+/* Compiles program into path. False with a diagnostic; nothing is left at path then. */
+int codegen_file(Arena *arena, Diagnostics *diagnostics, const Program *program,
+                 const CodegenOptions *options, EmitKind kind, const char *path);
+
+#endif
