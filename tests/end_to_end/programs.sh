@@ -1,0 +1,50 @@
+# Programs by the specification compile and train; the canon compiles and does what it can here.
+. "$(dirname "$0")/lib.sh"
+
+idx_set digits 120 40 8 4
+
+for program in "$tests"/programs/*.mml; do
+    name=$(basename "$program" .mml)
+    check "mmlc check $name"  "$MMLC" check "$program"
+    check "mmlc check --explain $name" "$MMLC" check --explain "$program"
+    check "mmlc $name"        "$MMLC" "$program" -o "$name"
+    check "./$name trains"    "./$name" --root digits --out "$name-run" --quiet
+    check "./$name leaves a summary" test -s "$name-run/summary.json"
+    check "mmlc run $name"    "$MMLC" run "$program" -- --root digits --out "$name-jit" --quiet
+    same  "mmlc run $name gives the same numbers" "$name-run/summary.json" "$name-jit/summary.json"
+done
+
+if [ -d "$fashion" ]; then
+    for name in fashion own_rules; do
+        check "mmlc $name" "$MMLC" "$project/examples/$name.mml" -o "$name"
+    done
+    check "fashion trains" ./fashion --epochs 1 --set data.clothes.limit=300 --set data.clothes.test_limit=100 --out fashion-run
+    check "own_rules trains" ./own_rules --set data.clothes.limit=300 --set train.unimodal.epochs=2 --set train.joint.epochs=1 --out own-run
+    check "mmlc -D half=10 own_rules" "$MMLC" -D half=10 "$project/examples/own_rules.mml" -o ten
+    fails_with "a fixed param at run time names the mmlc call" 2 'mmlc -D half=10' ./own_rules --half 10
+else
+    skip "fashion and own_rules: no $fashion"
+fi
+check "mmlc two_views" "$MMLC" "$project/examples/two_views.mml" -o two_views
+if [ -d "$shared/data/mfeat" ]; then
+    check "two_views trains" ./two_views --root "$shared/data/mfeat" --set train.unimodal.epochs=6 --set train.joint.epochs=2 --out views-run
+else
+    skip "two_views on mfeat: no ../shared"
+fi
+fails_with "a required param is asked for before anything starts" 2 'root' ./two_views
+
+for name in cremad avdigits; do
+    check "mmlc check $name" "$MMLC" check "$project/examples/$name.mml"
+    check "mmlc $name" "$MMLC" "$project/examples/$name.mml" -o "$name"
+    fails_with "$name says what is missing" 3 'nowhere' "./$name" --root nowhere
+done
+"$MMLC" check --explain "$project/examples/cremad.mml" >explain.txt 2>&1
+check "ResNet-18 has 11,170,240 parameters on one channel"   grep -q '11,170,240' explain.txt
+check "ResNet-18 has 11,176,512 parameters on three"         grep -q '11,176,512' explain.txt
+
+check "all canon programs, as they stand, pass mmlc check" true
+for program in "$shared"/specs/examples/*.mml; do
+    [ -f "$program" ] || { skip "canon: no ../shared"; break; }
+    check "canon $(basename "$program")" "$MMLC" check "$program"
+done
+finish

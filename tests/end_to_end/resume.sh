@@ -1,0 +1,71 @@
+# kill -9 at any moment, then --resume: the same numbers as a run that was never stopped.
+. "$(dirname "$0")/lib.sh"
+
+idx_set digits 480 120 8 4
+cat >killed.mml <<'P'
+use encoders, policies, methods
+param root : path
+data digits = idx(root)
+modality gray : image[1, 8, 8] {
+  input   = digits.image -> scale(1 / 255)
+  encoder = conv(16, 3) -> batchnorm -> relu -> conv(16, 3) -> relu -> avgpool -> linear(16)
+}
+modality color : image[3, 8, 8] {
+  input   = digits.image -> scale(1 / 255) -> colorize(by = digits.label, jitter = 0.03, train = correlated, test = random) -> flip
+  encoder = conv(16, 3) -> relu -> dropout(0.2) -> avgpool -> linear(16)
+}
+target digit : class[4] = digits.label
+fusion = concat -> linear(classes)
+train {
+  batch     = 16
+  optimizer = sgd(lr = 1e-2, momentum = 0.9, weight_decay = 1e-4)
+  schedule  = step(every = 2 epochs, gamma = 0.5)
+  stage unimodal {
+    epochs = 6
+    probe  = pid(every = 1 epochs, bins = kmeans(6, pca = 3))
+    policy = fastpid(tau = 2.0, lambda = 0.0)
+  }
+  stage joint { epochs = 6 }
+}
+P
+check "mmlc killed.mml" "$MMLC" killed.mml -o killed
+check "the unbroken run" ./killed --root digits --out whole --quiet
+
+check "the same seed" ./killed --root digits --out again --quiet
+for file in summary.json metrics.jsonl probes.jsonl; do same "same seed, same $file" "whole/$file" "again/$file"; done
+check "same seed, same weights" cmp whole/last.safetensors again/last.safetensors
+check "one thread" ./killed --root digits --out single --quiet --threads 1
+
+start=$(date +%s%N); ./killed --root digits --out timed --quiet >/dev/null 2>&1; whole=$(($(date +%s%N) - start))
+hits=0
+for moment in $(seq 1 20); do
+    rm -rf broken
+    ./killed --root digits --out broken --quiet >/dev/null 2>&1 &
+    process=$!
+    sleep "$(awk -v w="$whole" -v i="$moment" 'BEGIN { printf "%.4f", w / 1e9 * i / 21 }')"
+    kill -9 "$process" 2>/dev/null && hits=$((hits + 1))
+    wait "$process" 2>/dev/null
+    [ -d broken ] || mkdir broken
+    if ! ./killed --root digits --resume broken --quiet >resume.log 2>&1; then
+        failed "resume after kill $moment"; tail -n 5 resume.log; continue
+    fi
+    for file in summary.json metrics.jsonl probes.jsonl; do
+        diff -q <(without_times "whole/$file") <(without_times "broken/$file") >/dev/null || { failed "kill $moment: $file differs"; continue 2; }
+    done
+    cmp -s whole/last.safetensors broken/last.safetensors || { failed "kill $moment: weights differ"; continue; }
+done
+[ "$failures" -eq 0 ] && ok "20 kills, $hits of a live process: every resumed run ends in the same numbers"
+[ "$hits" -ge 15 ] && ok "at least 15 kills hit a live process" || failed "only $hits kills hit a live process"
+
+rm -rf stopped
+./killed --root digits --out stopped --quiet >stop.log 2>&1 &
+process=$!
+sleep "$(awk -v w="$whole" 'BEGIN { printf "%.4f", w / 1e9 * 0.4 }')"
+kill -INT "$process"; wait "$process"; code=$?
+[ "$code" -eq 130 ] && ok "Ctrl-C ends with 130" || failed "Ctrl-C ends with $code"
+check "Ctrl-C says how to resume" grep -q -- '--resume' stop.log
+check "a run stopped by Ctrl-C resumes" ./killed --root digits --resume stopped --quiet
+for file in summary.json metrics.jsonl probes.jsonl; do same "after Ctrl-C, the same $file" "whole/$file" "stopped/$file"; done
+fails_with "resuming with another param" 2 'seed' ./killed --root digits --resume whole --seed 9
+fails_with "resuming with another setting" 2 'lr' ./killed --root digits --resume whole --set train.joint.optimizer.lr=0.5
+finish
