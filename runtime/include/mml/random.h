@@ -3,6 +3,10 @@
  * A stream is named by the seed, its purpose and up to two counters (epoch,
  * sample, parameter …), so that neither threads nor resuming change what is
  * drawn. Copying an MmlRandom copies the position in the stream.
+ *
+ * The key of a stream is the first half of Philox(counter a, purpose; key
+ * seed); its counter holds b in the upper half and the block number in the
+ * lower, so streams that differ in b alone never overlap.
  */
 #ifndef MML_RANDOM_H
 #define MML_RANDOM_H
@@ -26,8 +30,12 @@ typedef struct { u32 key[2]; u32 counter[4]; u32 block[4]; int used; } MmlRandom
 MmlRandom mml_random(u64 seed, MmlStream purpose, u64 a, u64 b);
 u32    mml_random_u32(MmlRandom *r);
 double mml_random_uniform(MmlRandom *r);                 /* [0, 1), 53 bits     */
-double mml_random_normal(MmlRandom *r);                  /* N(0, 1), Box-Muller */
+double mml_random_normal(MmlRandom *r);                  /* N(0, 1), Box-Muller: a pair's first */
+void   mml_random_normal_pair(MmlRandom *r, double out[2]);       /* two independent N(0, 1) */
 u64    mml_random_below(MmlRandom *r, u64 bound);        /* [0, bound), unbiased */
 void   mml_random_shuffle(MmlRandom *r, i64 *items, i64 count);   /* Fisher-Yates */
+
+/* The generator itself: one block of four words from counter and key. */
+void   mml_philox(const u32 counter[4], const u32 key[2], u32 out[4]);
 
 #endif

@@ -4,7 +4,9 @@
  * cut for the same count and number of threads, and returns when all are
  * done. What a caller sums it sums in thread order afterwards: results depend
  * on the number of threads and on nothing else. Not reentrant: a body must
- * not call mml_parallel on the same pool.
+ * not call mml_parallel on the same pool. Parts differ by at most one item and
+ * the longer ones come first: threads 0 … min(count, threads) - 1 have one; for
+ * an empty part the body is not called.
  */
 #ifndef MML_THREADS_H
 #define MML_THREADS_H
