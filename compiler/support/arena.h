@@ -30,4 +30,7 @@ char  *arena_vprintf(Arena *arena, const char *format, va_list arguments) __attr
     } while (0)
 void *vector_grow(Arena *arena, void *items, int count, int *capacity, size_t size);
 
+/* Says that memory ran out and exits with 3. */
+_Noreturn void arena_exhausted(size_t bytes);
+
 #endif
