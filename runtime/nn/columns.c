@@ -1,0 +1,109 @@
+#include "columns.h"
+
+#include <string.h>
+
+#include "mml/nn.h"
+
+Conv conv_from(const MmlValue *a) {
+    Conv c = {
+        .in_channels = a[0].i, .in_height = a[1].i, .in_width = a[2].i, .out_channels = a[3].i,
+        .kernel_height = a[4].i, .kernel_width = a[5].i, .stride = a[6].i, .pad = a[7].i,
+        .dilation = a[8].i, .groups = a[9].i, .out_height = a[10].i, .out_width = a[11].i,
+        .images = MML_CONV_IMAGES,
+    };
+    c.group_in = c.in_channels / c.groups;
+    c.group_out = c.out_channels / c.groups;
+    c.in_plane = c.in_height * c.in_width;
+    c.out_plane = c.out_height * c.out_width;
+    c.depth = c.group_in * c.kernel_height * c.kernel_width;
+    c.padded_width = c.in_width + 2 * c.pad;
+    c.padded_plane = (c.in_height + 2 * c.pad) * c.padded_width;
+    c.pointwise = c.kernel_height == 1 && c.kernel_width == 1 && c.stride == 1 && c.pad == 0;
+    return c;
+}
+
+/* Rows are short (7 to 56 floats), too short for a call of memcpy: blocks of
+ * four, and the last four again. */
+static inline void copy_row(float *to, const float *from, i64 count) {
+    if (count < 4) {
+        for (i64 i = 0; i < count; i++) to[i] = from[i];
+        return;
+    }
+    for (i64 i = 0; i + 4 <= count; i += 4) memcpy(to + i, from + i, 4 * sizeof *to);
+    memcpy(to + count - 4, from + count - 4, 4 * sizeof *to);
+}
+
+static void add_border(const Conv *c, const float *image, float *padded) {
+    memset(padded, 0, (size_t)(c->group_in * c->padded_plane) * sizeof *padded);
+    for (i64 channel = 0; channel < c->group_in; channel++)
+        for (i64 row = 0; row < c->in_height; row++)
+            copy_row(padded + channel * c->padded_plane + (row + c->pad) * c->padded_width + c->pad,
+                     image + channel * c->in_plane + row * c->in_width, c->in_width);
+}
+
+static void drop_border(const Conv *c, const float *padded, float *image) {
+    for (i64 channel = 0; channel < c->group_in; channel++)
+        for (i64 row = 0; row < c->in_height; row++)
+            copy_row(image + channel * c->in_plane + row * c->in_width,
+                     padded + channel * c->padded_plane + (row + c->pad) * c->padded_width + c->pad, c->in_width);
+}
+
+static void take_plane(const Conv *c, const float *source, float *to) {
+    for (i64 row = 0; row < c->out_height; row++) {
+        const float *from = source + row * c->stride * c->padded_width;
+        if (c->stride == 1) {
+            copy_row(to, from, c->out_width);
+        } else {
+            for (i64 i = 0; i < c->out_width; i++) to[i] = from[i * c->stride];
+        }
+        to += c->out_width;
+    }
+}
+
+static void add_plane(const Conv *c, const float *from, float *sums) {
+    for (i64 row = 0; row < c->out_height; row++) {
+        float *to = sums + row * c->stride * c->padded_width;
+        if (c->stride == 1) {
+            for (i64 i = 0; i < c->out_width; i++) to[i] += from[i];
+        } else {
+            for (i64 i = 0; i < c->out_width; i++) to[i * c->stride] += from[i];
+        }
+        from += c->out_width;
+    }
+}
+
+/* Where the kernel's pixel lies in a padded plane for the first output pixel. */
+static i64 kernel_offset(const Conv *c, i64 row, i64 column) {
+    return row * c->dilation * c->padded_width + column * c->dilation;
+}
+
+void columns_from_images(const Conv *c, const float *x, i64 count, float *columns, float *border) {
+    i64 width = count * c->out_plane;
+    for (i64 image = 0; image < count; image++) {
+        const float *padded = x + image * c->in_channels * c->in_plane;
+        if (c->pad > 0) {
+            add_border(c, padded, border);
+            padded = border;
+        }
+        float *to = columns + image * c->out_plane;
+        for (i64 channel = 0; channel < c->group_in; channel++)
+            for (i64 row = 0; row < c->kernel_height; row++)
+                for (i64 column = 0; column < c->kernel_width; column++, to += width)
+                    take_plane(c, padded + channel * c->padded_plane + kernel_offset(c, row, column), to);
+    }
+}
+
+void images_from_columns(const Conv *c, const float *columns, i64 count, float *dx, float *border) {
+    i64 width = count * c->out_plane;
+    for (i64 image = 0; image < count; image++) {
+        float *target = dx + image * c->in_channels * c->in_plane;
+        float *sums = c->pad > 0 ? border : target;
+        memset(sums, 0, (size_t)(c->group_in * c->padded_plane) * sizeof *sums);
+        const float *from = columns + image * c->out_plane;
+        for (i64 channel = 0; channel < c->group_in; channel++)
+            for (i64 row = 0; row < c->kernel_height; row++)
+                for (i64 column = 0; column < c->kernel_width; column++, from += width)
+                    add_plane(c, from, sums + channel * c->padded_plane + kernel_offset(c, row, column));
+        if (c->pad > 0) drop_border(c, sums, target);
+    }
+}

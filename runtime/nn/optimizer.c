@@ -1,0 +1,72 @@
+#include <math.h>
+
+#include "mml/nn.h"
+
+/* Below this many parameters waking a thread costs more than it saves. */
+#define SERIAL_PARAMETERS 16384
+
+typedef struct {
+    const MmlOptimizer *optimizer;
+    i64                 steps;
+    float              *p;
+    const float        *g;
+    float              *first, *second;
+} Update;
+
+static void sgd_plain(const Update *u, i64 begin, i64 end) {
+    const float lr = (float)u->optimizer->lr, decay = (float)u->optimizer->weight_decay;
+    float *p = u->p;
+    const float *g = u->g;
+    for (i64 i = begin; i < end; i++) p[i] -= lr * (g[i] + decay * p[i]);
+}
+
+/* The first velocity is the gradient itself, whatever the memory holds. */
+static void sgd_momentum(const Update *u, i64 begin, i64 end) {
+    const float lr = (float)u->optimizer->lr, decay = (float)u->optimizer->weight_decay;
+    const float momentum = (float)u->optimizer->momentum;
+    const int nesterov = u->optimizer->nesterov;
+    float *p = u->p, *velocity = u->first;
+    const float *g = u->g;
+    if (u->steps == 0)
+        for (i64 i = begin; i < end; i++) velocity[i] = 0.0f;
+    for (i64 i = begin; i < end; i++) {
+        float gradient = g[i] + decay * p[i];
+        float v = momentum * velocity[i] + gradient;
+        velocity[i] = v;
+        p[i] -= lr * (nesterov ? gradient + momentum * v : v);
+    }
+}
+
+static void sgd_part(void *context, i64 begin, i64 end, int thread) {
+    const Update *u = context;
+    if (u->optimizer->momentum == 0.0) sgd_plain(u, begin, end);
+    else sgd_momentum(u, begin, end);
+}
+
+/* Kingma & Ba 2015, with the decay added to the gradient as in PyTorch's Adam. */
+static void adam_part(void *context, i64 begin, i64 end, int thread) {
+    const Update *u = context;
+    const MmlOptimizer *o = u->optimizer;
+    double updates = (double)(u->steps + 1);
+    const float beta1 = (float)o->beta1, beta2 = (float)o->beta2, decay = (float)o->weight_decay;
+    const float fresh1 = (float)(1.0 - o->beta1), fresh2 = (float)(1.0 - o->beta2), eps = (float)o->eps;
+    const float step = (float)(o->lr / (1.0 - pow(o->beta1, updates)));
+    const float correction = (float)(1.0 / sqrt(1.0 - pow(o->beta2, updates)));
+    float *p = u->p, *mean = u->first, *square = u->second;
+    const float *g = u->g;
+    if (u->steps == 0)
+        for (i64 i = begin; i < end; i++) mean[i] = square[i] = 0.0f;
+    for (i64 i = begin; i < end; i++) {
+        float gradient = g[i] + decay * p[i];
+        mean[i] = beta1 * mean[i] + fresh1 * gradient;
+        square[i] = beta2 * square[i] + fresh2 * gradient * gradient;
+        p[i] -= step * mean[i] / (sqrtf(square[i]) * correction + eps);
+    }
+}
+
+void mml_optimizer_step(const MmlOptimizer *o, MmlThreads *threads, i64 count, i64 steps,
+                        float *p, const float *g, float *first, float *second) {
+    static const MmlBody bodies[] = {[MML_SGD] = sgd_part, [MML_ADAM] = adam_part};
+    Update update = {o, steps, p, g, first, second};
+    mml_parallel(count < SERIAL_PARAMETERS ? NULL : threads, count, bodies[o->kind], &update);
+}
