@@ -18,6 +18,10 @@ typedef struct {
     const AnalyseOptions *options;
     VECTOR(const Decl *) params, data, modalities, encoders, policies, methods;
     const Decl  *target, *fusion, *train;
+    int          dropouts;        /* layers so far: each dropout has a stream of its own */
+    bool         incomplete;      /* a module is missing or has errors: an unknown encoder,
+                                     policy or method may follow from that, say nothing  */
+    struct Analysis *analysis;    /* private to the declarations (declarations.h)        */
 } Sema;
 
 /* ---- Scopes (values.c) ----
@@ -25,6 +29,8 @@ typedef struct {
  * settings), formals, locals, state, binders, modality names and the words of
  * rules. A scope is a chain; NULL's parent is the file. */
 typedef struct Binding { struct Binding *next; Name name; Span span; Value *value; } Binding;
+
+/* `classes` is program->target.classes: to be set before heads and the fusion. */
 
 typedef enum { PLACE_SETTING, PLACE_ENCODER, PLACE_POLICY, PLACE_METHOD, PLACE_LOSS } Place;
 
@@ -36,6 +42,10 @@ typedef struct Scope {
     Name        event;            /* name of the handler's argument (p, e), or NULL */
     int         event_fields;     /* bit for each EventField the event offers       */
     int         event_missing;    /* bit for each EventField this probe doesn't measure */
+    bool        module;           /* inside a definition of a module: the experiment's
+                                     params and modalities mean nothing here        */
+    bool        unused;           /* a definition checked on its own: nothing that depends
+                                     on its arguments or on this experiment is reported */
 } Scope;
 
 /* Types expr in value position. expected.kind TYPE_NONE: any type. An int
@@ -68,7 +78,7 @@ typedef struct {
     int         flags;            /* ARGUMENT_*                                     */
     const char *words;
     const char *fallback;         /* default as source text ("0.1", "true", "same"), NULL: none */
-    double      low, high;
+    double      low, high;        /* inclusive; both 0: any */
 } ArgumentRow;
 #define ARGUMENT_REQUIRED 1
 #define ARGUMENT_FIXED    2       /* known at compile time: shapes                  */
