@@ -1,0 +1,288 @@
+#include "mml/data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "data/pipeline.h"
+
+struct MmlData {
+    const MmlSettings   *settings;
+    const MmlExperiment *experiment;
+    MmlArena            *arena;
+    MmlThreads          *threads;
+    u64                  seed;
+    i64                  source_count;   /* opened so far                            */
+    DataSource          *sources;
+    i64                  pipeline_count; /* opened so far                            */
+    DataPipeline        *pipelines;
+    const DataSource    *labelled;       /* the target's source                      */
+    const DataField     *label;
+    float              **scratch;        /* [threads]                                */
+    i64                 *spoilt;         /* [threads] first sample that isn't finite */
+    const char          *description, *checksum;
+};
+
+/* ---- Opening ---- */
+
+static Status open_sources(MmlData *data) {
+    const MmlExperiment *experiment = data->experiment;
+    data->sources = MML_NEW(data->arena, DataSource, experiment->source_count);
+    if (!data->sources) return MML_ENOMEM;
+    for (i64 i = 0; i < experiment->source_count; i++) {
+        MML_TRY(mml_data_source_open(data->settings, &experiment->sources[i], data->seed, data->arena, &data->sources[i]));
+        data->source_count++;
+    }
+    return MML_OK;
+}
+
+static Status check_counts(const MmlData *data) {
+    static const char *const names[MML_SPLITS] = { "train", "validation", "test" };
+    const DataSource *first = data->labelled;
+    for (i64 i = 0; i < data->source_count; i++)
+        for (int split = 0; split < MML_SPLITS; split++) {
+            const DataSource *other = &data->sources[i];
+            if (other->counts[split] != first->counts[split])
+                return mml_fail(MML_EDATA, "%s: data %s has %lld %s samples and data %s (%s) %lld; samples are joined by position",
+                                other->program->where, other->program->name, (long long)other->counts[split], names[split],
+                                first->program->name, first->program->where, (long long)first->counts[split]);
+        }
+    return MML_OK;
+}
+
+/* The largest label, or a failure at the first that is no class of the target. */
+static Status check_labels(const MmlData *data) {
+    const DataSource *source = data->labelled;
+    const MmlTarget *target = &data->experiment->target;
+    i64 wrong = -1, wrong_label = 0, largest = 0;
+    for (int split = 0; split < MML_SPLITS; split++)
+        for (i64 i = 0; i < source->counts[split]; i++) {
+            i64 row = source->rows[split][i], label = data->label->label(source, row);
+            if (label > largest) largest = label;
+            if (wrong >= 0 || (label >= 0 && label < target->classes)) continue;
+            wrong = row;
+            wrong_label = label;
+        }
+    if (wrong < 0) return MML_OK;
+    if (wrong_label < 0)
+        return mml_fail(MML_EDATA, "%s: label %lld is below 0 (target %s : class[%lld], %s)", source->place(source, wrong),
+                        (long long)wrong_label, target->name, (long long)target->classes, target->where);
+    return mml_fail(MML_EDATA, "%s: label %lld is not below the %lld classes of target %s (%s); the largest label is %lld: class[%lld]",
+                    source->place(source, wrong), (long long)wrong_label, (long long)target->classes, target->name,
+                    target->where, (long long)largest, (long long)largest + 1);
+}
+
+/* Another source with a label of the same name must tell the same of each sample:
+ * that is how samples paired wrongly are found. */
+static Status check_pairs(const MmlData *data) {
+    const DataSource *first = data->labelled;
+    for (i64 s = 0; s < data->source_count; s++) {
+        const DataSource *other = &data->sources[s];
+        const DataField *field = mml_data_source_field(other, data->label->name);
+        if (other == first || !field || !field->label) continue;
+        for (int split = 0; split < MML_SPLITS; split++)
+            for (i64 i = 0; i < first->counts[split]; i++) {
+                i64 mine = first->rows[split][i], theirs = other->rows[split][i];
+                i64 label = data->label->label(first, mine), theirs_label = field->label(other, theirs);
+                if (label != theirs_label)
+                    return mml_fail(MML_EDATA, "%s: label %lld disagrees with label %lld of %s, the same sample by position",
+                                    other->place(other, theirs), (long long)theirs_label, (long long)label,
+                                    first->place(first, mine));
+            }
+    }
+    return MML_OK;
+}
+
+static Status open_target(MmlData *data) {
+    const MmlTarget *target = &data->experiment->target;
+    data->labelled = &data->sources[target->source];
+    data->label = mml_data_source_field(data->labelled, target->field);
+    if (!data->label || !data->label->label)
+        return mml_fail(MML_EDATA, "%s: %s.%s is no label; data %s (%s) needs a label = …", target->where,
+                        data->labelled->program->name, target->field, data->labelled->program->name,
+                        data->labelled->program->where);
+    MML_TRY(check_counts(data));
+    MML_TRY(check_labels(data));
+    return check_pairs(data);
+}
+
+static Status open_pipelines(MmlData *data) {
+    const MmlExperiment *experiment = data->experiment;
+    data->pipelines = MML_NEW(data->arena, DataPipeline, experiment->modality_count);
+    if (!data->pipelines) return MML_ENOMEM;
+    i64 first_step = 0, room = DATA_CACHE_LIMIT;
+    for (i64 i = 0; i < experiment->modality_count; i++) {
+        const MmlModality *modality = &experiment->modalities[i];
+        DataPipeline *pipeline = &data->pipelines[i];
+        MML_TRY(mml_data_pipeline_open(data->settings, modality, &data->sources[modality->source], first_step, data->arena,
+                                       pipeline));
+        data->pipeline_count++;
+        first_step += modality->transform_count;
+        MML_TRY(mml_data_pipeline_keep(pipeline, &room));
+    }
+    return MML_OK;
+}
+
+static Status make_scratch(MmlData *data) {
+    int threads = mml_threads_count(data->threads);
+    i64 floats = 1;
+    for (i64 i = 0; i < data->pipeline_count; i++) {
+        i64 needed = mml_data_pipeline_scratch(&data->pipelines[i]);
+        if (needed > floats) floats = needed;
+    }
+    data->scratch = MML_NEW(data->arena, float *, threads);
+    data->spoilt = MML_NEW(data->arena, i64, threads);
+    if (!data->scratch || !data->spoilt) return MML_ENOMEM;
+    for (int i = 0; i < threads; i++)
+        if (!(data->scratch[i] = MML_NEW(data->arena, float, floats))) return MML_ENOMEM;
+    return MML_OK;
+}
+
+static Status describe(MmlData *data) {
+    const char *validation = "", *test = "", *skipped = "";
+    i64 counts[MML_SPLITS];
+    for (int split = 0; split < MML_SPLITS; split++) counts[split] = mml_data_count(data, (MmlSplit)split);
+    if (counts[MML_VALIDATION])
+        validation = mml_arena_format(data->arena, ", %lld validation", (long long)counts[MML_VALIDATION]);
+    if (counts[MML_TEST]) test = mml_arena_format(data->arena, ", %lld test", (long long)counts[MML_TEST]);
+    if (mml_data_skipped(data)) skipped = mml_arena_format(data->arena, ", %lld skipped", (long long)mml_data_skipped(data));
+    if (!validation || !test || !skipped) return MML_ENOMEM;
+    data->description = mml_arena_format(data->arena, "%lld train%s%s%s", (long long)counts[MML_TRAIN], validation, test,
+                                         skipped);
+    u64 hash = MML_DATA_HASH_START;
+    for (i64 i = 0; i < data->source_count; i++)
+        hash = mml_data_hash(hash, &data->sources[i].checksum, sizeof data->sources[i].checksum);
+    data->checksum = mml_arena_format(data->arena, "%016llx", (unsigned long long)hash);
+    return data->description && data->checksum ? MML_OK : MML_ENOMEM;
+}
+
+static Status open_all(MmlData *data) {
+    MML_TRY(open_sources(data));
+    MML_TRY(open_target(data));
+    MML_TRY(open_pipelines(data));
+    MML_TRY(make_scratch(data));
+    for (i64 i = 0; i < data->pipeline_count; i++)
+        MML_TRY(mml_data_pipeline_fit(&data->pipelines[i], data->seed, data->threads, data->scratch));
+    return describe(data);
+}
+
+Status mml_data_open(const MmlSettings *settings, u64 seed, MmlThreads *threads, MmlData **out) {
+    *out = NULL;
+    MmlArena *arena = mml_arena_new();
+    MmlData *data = arena ? MML_NEW(arena, MmlData, 1) : NULL;
+    if (!data) {
+        mml_arena_free(arena);
+        return MML_ENOMEM;
+    }
+    *data = (MmlData){ .settings = settings, .experiment = settings->experiment, .arena = arena, .threads = threads,
+                       .seed = seed };
+    Status status = open_all(data);
+    if (status == MML_OK) *out = data;
+    else mml_data_close(data);
+    return status;
+}
+
+void mml_data_close(MmlData *data) {
+    if (!data) return;
+    for (i64 i = 0; i < data->pipeline_count; i++) mml_data_pipeline_close(&data->pipelines[i]);
+    for (i64 i = 0; i < data->source_count; i++) mml_data_source_close(&data->sources[i]);
+    mml_arena_free(data->arena);
+}
+
+/* ---- What is there ---- */
+
+i64 mml_data_count(const MmlData *data, MmlSplit split) { return data->labelled->counts[split]; }
+
+i64 mml_data_skipped(const MmlData *data) {
+    i64 skipped = 0;
+    for (i64 i = 0; i < data->source_count; i++) skipped += data->sources[i].skipped;
+    return skipped;
+}
+
+const char *mml_data_describe(const MmlData *data) { return data->description; }
+
+const char *mml_data_checksum(const MmlData *data) { return data->checksum; }
+
+int mml_data_fitted(MmlData *data, i64 index, const char **name, float **values, i64 *count) {
+    for (i64 m = 0; m < data->pipeline_count; m++)
+        for (i64 i = 0; i < data->pipelines[m].step_count; i++) {
+            const DataStep *step = &data->pipelines[m].steps[i];
+            if (!step->fitted) continue;
+            if (index >= 2) {
+                index -= 2;
+                continue;
+            }
+            const char *last = strrchr(step->program->path, '.');
+            *name = mml_arena_format(data->arena, "data.%s.%s.%s", data->pipelines[m].modality->name,
+                                     last ? last + 1 : step->program->path, index ? "deviation" : "mean");
+            *values = index ? step->fitted->deviation : step->fitted->mean;
+            *count = step->fitted->count;
+            return *name != NULL;
+        }
+    return 0;
+}
+
+/* ---- Batches ---- */
+
+Status mml_data_order(const MmlData *data, u64 seed, i64 stage, i64 epoch, i64 *order) {
+    i64 count = mml_data_count(data, MML_TRAIN);
+    for (i64 i = 0; i < count; i++) order[i] = i;
+    MmlRandom random = mml_random(seed, MML_STREAM_SHUFFLE, (u64)stage, (u64)epoch);
+    mml_random_shuffle(&random, order, count);
+    return MML_OK;
+}
+
+typedef struct {
+    MmlData      *data;
+    const i64    *rows;
+    DataDraw      draw;
+    float *const *inputs;
+    i64          *labels, *samples;
+} Batch;
+
+static void fill(void *context, i64 begin, i64 end, int thread) {
+    const Batch *batch = context;
+    MmlData *data = batch->data;
+    for (i64 i = begin; i < end; i++) {
+        i64 position = batch->rows[i];
+        for (i64 m = 0; m < data->pipeline_count; m++) {
+            const DataPipeline *pipeline = &data->pipelines[m];
+            i64 size = pipeline->modality->size;
+            float *out = batch->inputs[m] + i * size;
+            mml_data_pipeline_run(pipeline, pipeline->step_count, position, batch->draw, out, data->scratch[thread]);
+            if (data->spoilt[thread] < 0 && !mml_data_finite(out, size)) data->spoilt[thread] = i;
+        }
+        batch->samples[i] = data->labelled->rows[batch->draw.split][position];
+        batch->labels[i] = data->label->label(data->labelled, batch->samples[i]);
+    }
+}
+
+/* The first sample of the batch that isn't finite, -1 when all are. */
+static i64 first_spoilt(const MmlData *data) {
+    for (int i = 0; i < mml_threads_count(data->threads); i++)
+        if (data->spoilt[i] >= 0) return data->spoilt[i];
+    return -1;
+}
+
+static Status explain(const MmlData *data, const Batch *batch, i64 spoilt) {
+    for (i64 m = 0; m < data->pipeline_count; m++) {
+        const DataPipeline *pipeline = &data->pipelines[m];
+        i64 size = pipeline->modality->size;
+        if (!mml_data_finite(batch->inputs[m] + spoilt * size, size))
+            return mml_data_pipeline_explain(pipeline, batch->rows[spoilt], batch->draw, data->scratch[0]);
+    }
+    return mml_fail(MML_EBUG, "a sample of the batch was infinite and is not any more");
+}
+
+Status mml_data_batch(MmlData *data, MmlSplit split, const i64 *rows, i64 n, i64 epoch, int augment,
+                      float *const *inputs, i64 *labels, i64 *samples) {
+    i64 count = mml_data_count(data, split);
+    for (i64 i = 0; i < n; i++)
+        if (rows[i] < 0 || rows[i] >= count)
+            return mml_fail(MML_EBUG, "row %lld of a split of %lld", (long long)rows[i], (long long)count);
+    for (int i = 0; i < mml_threads_count(data->threads); i++) data->spoilt[i] = -1;
+    Batch batch = { data, rows, { .split = split, .epoch = epoch, .augment = augment, .seed = data->seed }, inputs, labels,
+                    samples };
+    mml_parallel(data->threads, n, fill, &batch);
+    i64 spoilt = first_spoilt(data);
+    return spoilt < 0 ? MML_OK : explain(data, &batch, spoilt);
+}

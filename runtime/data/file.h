@@ -1,0 +1,57 @@
+/* Reading data files, plain or gzip, with messages that name the file and the
+ * setting it came from.
+ */
+#ifndef DATA_FILE_H
+#define DATA_FILE_H
+
+#include <zlib.h>
+#include "mml/settings.h"
+
+/* Where a path came from, for messages: its setting and the value of that
+ * setting (the path itself or a folder of it). */
+typedef struct {
+    const MmlSettings *settings;
+    const MmlSource   *source;
+    const char        *setting;      /* "data.digits.root"                       */
+    const char        *value;
+} DataOrigin;
+
+typedef struct {
+    const char *path;
+    gzFile      stream;
+    i64         disk_bytes;
+    int         compressed;
+    u64        *checksum;            /* every byte read is added to it           */
+} DataFile;
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo): the start, and what further bytes make of it. */
+#define MML_DATA_HASH_START 0xcbf29ce484222325u
+u64 mml_data_hash(u64 hash, const void *bytes, i64 count);
+
+/* The origin of a positional file argument in a slot. */
+DataOrigin mml_data_origin_slot(const MmlSettings *settings, const MmlSource *source, i64 slot);
+/* The origin of argument `name` of a source ("root"). */
+DataOrigin mml_data_origin(const MmlSettings *settings, const MmlSource *source, const char *name);
+
+/* Fails with "there is no WHAT 'PATH' (SETTING, WHERE); give --PARAM". */
+Status mml_data_missing(const DataOrigin *origin, const char *what, const char *path);
+
+/* MML_EDATA unless the origin's value is a folder. */
+Status mml_data_need_folder(const DataOrigin *origin);
+
+/* path must outlive the file. Only regular files are read. */
+Status mml_data_file_open(const DataOrigin *origin, const char *path, u64 *checksum, DataFile *out);
+void   mml_data_file_close(DataFile *file);
+
+/* Exactly `bytes` bytes; MML_EDATA when the file ends before or is damaged. what: "its header". */
+Status mml_data_file_read(DataFile *file, void *out, i64 bytes, const char *what);
+/* MML_EDATA when anything is left to read or the gzip checksum is wrong. */
+Status mml_data_file_finish(DataFile *file);
+/* MML_EDATA when `bytes` can't be what is left: by the size on disk, or by the
+ * most that deflate can expand. Asked before memory is taken. */
+Status mml_data_file_holds(const DataFile *file, i64 header, i64 bytes);
+
+/* All of a file with a final zero byte; the caller frees it. */
+Status mml_data_file_text(const DataOrigin *origin, const char *path, u64 *checksum, char **out, i64 *length);
+
+#endif

@@ -1,0 +1,180 @@
+/* IDX: the container of MNIST and its kin (LeCun, Cortes, Burges).
+ *
+ * Big-endian: a magic number (0x00000803 images, 0x00000801 labels), the
+ * sizes as 32-bit numbers (count, and for images height and width), then one
+ * byte a pixel or label. Plain or gzip. What a limit leaves out isn't read.
+ */
+#include "data/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC_LABELS 0x00000801u
+#define MAGIC_IMAGES 0x00000803u
+
+typedef struct {
+    const char *images_file, *labels_file;
+    i64         total;               /* in the files                                 */
+    i64         used;                /* the first of them, in memory                 */
+    i64         height, width;
+    u8         *images, *labels;
+} IdxPart;
+
+typedef struct { IdxPart train, test; } Idx;
+
+static u32 big_endian(const u8 *byte) {
+    return (u32)byte[0] << 24 | (u32)byte[1] << 16 | (u32)byte[2] << 8 | byte[3];
+}
+
+/* The file under its usual spellings; NULL when there is none. */
+static const char *spelled(const DataSource *source, const char *root, const char *set, const char *kind, int rank) {
+    static const char *const spellings[] = {
+        "%s/%s-%s-idx%d-ubyte", "%s/%s-%s-idx%d-ubyte.gz", "%s/%s-%s.idx%d-ubyte", "%s/%s-%s.idx%d-ubyte.gz",
+    };
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        const char *path = mml_arena_format(source->arena, spellings[i], root, set, kind, rank);
+#pragma GCC diagnostic pop
+        if (path && access(path, F_OK) == 0) return path;
+    }
+    return NULL;
+}
+
+static Status find(const DataSource *source, const DataOrigin *root, const char *set, const char *kind, int rank,
+                   const char **out) {
+    *out = spelled(source, root->value, set, kind, rank);
+    if (*out) return MML_OK;
+    const char *name = mml_arena_format(source->arena, "%s/%s-%s-idx%d-ubyte[.gz]", root->value, set, kind, rank);
+    return mml_data_missing(root, "file", name ? name : set);
+}
+
+/* Checks the magic number and reads `rank` sizes. */
+static Status read_header(DataFile *file, u32 magic, int rank, u32 *sizes) {
+    u8 bytes[16];
+    MML_TRY(mml_data_file_read(file, bytes, 4 * (1 + rank), "its header"));
+    u32 found = big_endian(bytes);
+    if (found != magic)
+        return mml_fail(MML_EDATA, "'%s' is no IDX file of %s: its magic number is 0x%08x, not 0x%08x", file->path,
+                        magic == MAGIC_IMAGES ? "images" : "labels", found, magic);
+    for (int i = 0; i < rank; i++) sizes[i] = big_endian(bytes + 4 * (i + 1));
+    if (sizes[0] == 0) return mml_fail(MML_EDATA, "'%s' has no samples: its header says 0", file->path);
+    return MML_OK;
+}
+
+/* The first `used` of `total` items of `item` bytes; the end is checked when all are read. */
+static Status read_items(DataFile *file, int rank, i64 total, i64 used, i64 item, u8 **out) {
+    i64 promised;
+    if (__builtin_mul_overflow(total, item, &promised))
+        return mml_fail(MML_EDATA, "'%s' is truncated or its header is wrong: it promises %lld samples of %lld bytes",
+                        file->path, (long long)total, (long long)item);
+    MML_TRY(mml_data_file_holds(file, 4 * (1 + rank), promised));
+    *out = malloc((size_t)(used * item));
+    if (!*out) return mml_fail(MML_ENOMEM, "no memory for %lld samples of '%s'", (long long)used, file->path);
+    MML_TRY(mml_data_file_read(file, *out, used * item, "its samples"));
+    return used == total ? mml_data_file_finish(file) : MML_OK;
+}
+
+static Status read_labels(DataSource *source, const DataOrigin *root, MmlSplit split, IdxPart *part) {
+    DataFile file;
+    u32 count = 0;
+    MML_TRY(mml_data_file_open(root, part->labels_file, &source->checksum, &file));
+    Status status = read_header(&file, MAGIC_LABELS, 1, &count);
+    part->total = count;
+    if (status == MML_OK) status = mml_data_source_limit(source, split, part->total, &part->used);
+    if (status == MML_OK) status = read_items(&file, 1, part->total, part->used, 1, &part->labels);
+    mml_data_file_close(&file);
+    return status;
+}
+
+static Status read_images(DataSource *source, const DataOrigin *root, IdxPart *part) {
+    DataFile file;
+    u32 sizes[3] = { 0, 0, 0 };
+    MML_TRY(mml_data_file_open(root, part->images_file, &source->checksum, &file));
+    Status status = read_header(&file, MAGIC_IMAGES, 3, sizes);
+    part->height = sizes[1];
+    part->width = sizes[2];
+    i64 pixels = 0;
+    if (status == MML_OK && (i64)sizes[0] != part->total)
+        status = mml_fail(MML_EDATA, "'%s' has %lld images and '%s' %lld labels", part->images_file, (long long)sizes[0],
+                          part->labels_file, (long long)part->total);
+    if (status == MML_OK && (__builtin_mul_overflow(part->height, part->width, &pixels) || pixels == 0))
+        status = mml_fail(MML_EDATA, "'%s' has images of %lld x %lld pixels", part->images_file, (long long)part->height,
+                          (long long)part->width);
+    if (status == MML_OK) status = read_items(&file, 3, part->total, part->used, pixels, &part->images);
+    mml_data_file_close(&file);
+    return status;
+}
+
+static Status read_part(DataSource *source, const DataOrigin *root, const char *set, MmlSplit split, IdxPart *part) {
+    MML_TRY(find(source, root, set, "images", 3, &part->images_file));
+    MML_TRY(find(source, root, set, "labels", 1, &part->labels_file));
+    MML_TRY(read_labels(source, root, split, part));
+    return read_images(source, root, part);
+}
+
+/* ---- What a source offers ---- */
+
+static const IdxPart *part_of(const DataSource *source, i64 *row) {
+    const Idx *idx = source->reader;
+    if (*row < idx->train.total) return &idx->train;
+    *row -= idx->train.total;
+    return &idx->test;
+}
+
+static void read_image(const DataSource *source, const DataField *field, i64 row, float *out) {
+    const IdxPart *part = part_of(source, &row);
+    const u8 *pixels = part->images + row * field->size;
+    for (i64 i = 0; i < field->size; i++) out[i] = pixels[i];
+}
+
+static i64 read_label(const DataSource *source, i64 row) {
+    const IdxPart *part = part_of(source, &row);
+    return part->labels[row];
+}
+
+static const char *place_of(const DataSource *source, i64 row) {
+    const IdxPart *part = part_of(source, &row);
+    return mml_arena_format(source->arena, "%s, sample %lld", part->labels_file, (long long)row);
+}
+
+static void close_idx(DataSource *source) {
+    Idx *idx = source->reader;
+    free(idx->train.images);
+    free(idx->train.labels);
+    free(idx->test.images);
+    free(idx->test.labels);
+}
+
+static Status number_rows(DataSource *source, MmlSplit split, i64 first, i64 count) {
+    i64 *rows = mml_data_source_rows(source, split, count);
+    if (!rows) return MML_ENOMEM;
+    for (i64 i = 0; i < count; i++) rows[i] = first + i;
+    return MML_OK;
+}
+
+Status mml_data_idx_open(DataSource *source) {
+    Idx *idx = MML_NEW(source->arena, Idx, 1);
+    source->fields = MML_NEW(source->arena, DataField, 2);
+    if (!idx || !source->fields) return MML_ENOMEM;
+    source->reader = idx;
+    source->place = place_of;
+    source->close = close_idx;
+    DataOrigin root = mml_data_origin(source->settings, source->program, "root");
+    MML_TRY(mml_data_need_folder(&root));
+    MML_TRY(read_part(source, &root, "train", MML_TRAIN, &idx->train));
+    MML_TRY(read_part(source, &root, "t10k", MML_TEST, &idx->test));
+    const IdxPart *train = &idx->train, *test = &idx->test;
+    if (train->height != test->height || train->width != test->width)
+        return mml_fail(MML_EDATA, "'%s' has images of %lld x %lld pixels and '%s' of %lld x %lld", train->images_file,
+                        (long long)train->height, (long long)train->width, test->images_file, (long long)test->height,
+                        (long long)test->width);
+    source->field_count = 2;
+    source->fields[0] = (DataField){ .name = "image", .file = train->images_file,
+                                     .shape = { 3, { 1, train->height, train->width } },
+                                     .size = train->height * train->width, .read = read_image };
+    source->fields[1] = (DataField){ .name = "label", .file = train->labels_file, .label = read_label };
+    MML_TRY(number_rows(source, MML_TRAIN, 0, train->used));
+    return number_rows(source, MML_TEST, train->total, test->used);
+}

@@ -1,0 +1,193 @@
+#include "data/pipeline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Opening ---- */
+
+static int shapes_agree(const MmlShape *found, const MmlShape *declared) {
+    if (found->rank != declared->rank) return 0;
+    for (i64 i = 0; i < found->rank; i++)
+        if (declared->size[i] >= 0 && found->size[i] != declared->size[i]) return 0;
+    return 1;
+}
+
+static Status open_step(const DataPrepare *context, const MmlTransform *program, const MmlShape *in, DataStep *step) {
+    step->program = program;
+    step->transform = mml_data_transform(program->name);
+    if (!step->transform)
+        return mml_fail(MML_EDATA, "%s: this version can't do %s", program->where, program->name);
+    step->in = step->out = *in;
+    step->in_size = mml_data_shape_size(in);
+    MML_TRY(step->transform->prepare(context, step));
+    step->out_size = mml_data_shape_size(&step->out);
+    return MML_OK;
+}
+
+static Status check_input(const DataPipeline *pipeline, const MmlShape *declared, const char *where, MmlArena *arena) {
+    const DataField *field = pipeline->field;
+    if (shapes_agree(&field->shape, declared)) return MML_OK;
+    return mml_fail(MML_EDATA, "'%s' has samples of %s; %s takes %s.%s as %s for modality %s : %s", field->file,
+                    mml_data_shape_text(&field->shape, arena), where, pipeline->source->program->name, field->name,
+                    mml_data_shape_text(declared, arena), pipeline->modality->name, pipeline->modality->type);
+}
+
+static Status check_output(const DataPipeline *pipeline, const DataStep *step, const MmlShape *declared, MmlArena *arena) {
+    if (shapes_agree(&step->out, declared)) return MML_OK;
+    return mml_fail(MML_EDATA, "%s: %s makes %s of '%s'; %s is needed for modality %s : %s", step->program->where,
+                    step->program->name, mml_data_shape_text(&step->out, arena), pipeline->field->file,
+                    mml_data_shape_text(declared, arena), pipeline->modality->name, pipeline->modality->type);
+}
+
+static i64 larger(i64 a, i64 b) { return a > b ? a : b; }
+
+Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *modality, const DataSource *source,
+                              i64 first_step, MmlArena *arena, DataPipeline *out) {
+    i64 count = modality->transform_count;
+    *out = (DataPipeline){ .modality = modality, .source = source, .step_count = count };
+    out->field = mml_data_source_field(source, modality->field);
+    if (!out->field || !out->field->read)
+        return mml_fail(MML_EDATA, "%s: %s.%s is no input that modality %s can read", source->program->where,
+                        source->program->name, modality->field, modality->name);
+    out->steps = MML_NEW(arena, DataStep, count + 1);
+    if (!out->steps) return MML_ENOMEM;
+    const MmlShape *shape = &out->field->shape;
+    out->widest = out->field->size;
+    MML_TRY(check_input(out, count ? &modality->transforms[0].in : &modality->shape,
+                        count ? modality->transforms[0].where : source->program->where, arena));
+    DataPrepare context = { settings, modality, source, arena };
+    for (i64 i = 0; i < count; i++) {
+        DataStep *step = &out->steps[i];
+        step->number = first_step + i;
+        MML_TRY(open_step(&context, &modality->transforms[i], shape, step));
+        MML_TRY(check_output(out, step, &modality->transforms[i].out, arena));
+        if (i == count - 1) MML_TRY(check_output(out, step, &modality->shape, arena));
+        shape = &step->out;
+        out->widest = larger(out->widest, step->out_size);
+        out->scratch = larger(out->scratch, step->scratch);
+    }
+    if (mml_data_shape_size(shape) != modality->size)
+        return mml_fail(MML_EBUG, "modality %s: %lld values in a sample of %s", modality->name, (long long)modality->size,
+                        mml_data_shape_text(shape, arena));
+    return MML_OK;
+}
+
+Status mml_data_pipeline_keep(DataPipeline *pipeline, i64 *room) {
+    i64 steps = 0;
+    int costly = 0;
+    for (; steps < pipeline->step_count; steps++) {
+        const DataStep *step = &pipeline->steps[steps];
+        if (step->transform->flags & DATA_STEP_RANDOM || step->fitted) break;
+        costly |= step->transform->flags & DATA_STEP_COSTLY;
+    }
+    if (!costly) return MML_OK;
+    i64 size = pipeline->steps[steps - 1].out_size, samples = 0, bytes = 0;
+    for (int split = 0; split < MML_SPLITS; split++) samples += pipeline->source->counts[split];
+    if (__builtin_mul_overflow(samples, size * (i64)sizeof(float), &bytes) || bytes > *room) return MML_OK;
+    for (int split = 0; split < MML_SPLITS; split++) {
+        DataKept *kept = &pipeline->kept[split];
+        size_t count = (size_t)pipeline->source->counts[split] + 1;
+        kept->values = malloc(sizeof(float) * count * (size_t)size);
+        kept->filled = calloc(count, sizeof *kept->filled);
+        if (!kept->values || !kept->filled)
+            return mml_fail(MML_ENOMEM, "no memory to keep %lld samples of modality %s", (long long)samples,
+                            pipeline->modality->name);
+    }
+    pipeline->kept_steps = steps;
+    pipeline->kept_size = size;
+    *room -= bytes;
+    return MML_OK;
+}
+
+void mml_data_pipeline_close(DataPipeline *pipeline) {
+    for (int split = 0; split < MML_SPLITS; split++) {
+        free(pipeline->kept[split].values);
+        free(pipeline->kept[split].filled);
+    }
+}
+
+/* ---- Running ---- */
+
+i64 mml_data_pipeline_scratch(const DataPipeline *pipeline) {
+    return 2 * pipeline->widest + pipeline->scratch;
+}
+
+/* Steps first … last - 1 (at least one) from in to out, through two buffers in turn. */
+static void run_steps(const DataPipeline *pipeline, i64 first, i64 last, const DataDraw *draw, const float *in, float *out,
+                      float *scratch) {
+    float *buffers[2] = { scratch, scratch + pipeline->widest }, *work = scratch + 2 * pipeline->widest;
+    for (i64 i = first; i < last; i++) {
+        const DataStep *step = &pipeline->steps[i];
+        float *to = i == last - 1 ? out : buffers[i % 2];
+        step->transform->apply(step, draw, in, to, work);
+        in = to;
+    }
+}
+
+static void run_from_source(const DataPipeline *pipeline, i64 steps, const DataDraw *draw, float *out, float *scratch) {
+    if (steps == 0) {
+        pipeline->field->read(draw->source, pipeline->field, draw->row, out);
+        return;
+    }
+    /* Step 0 writes to buffer 0, so what it reads goes into buffer 1. */
+    float *raw = scratch + pipeline->widest;
+    pipeline->field->read(draw->source, pipeline->field, draw->row, raw);
+    run_steps(pipeline, 0, steps, draw, raw, out, scratch);
+}
+
+/* The kept value of a sample, computed first when nobody has; NULL while
+ * another thread is at it. */
+static const float *kept_value(const DataPipeline *pipeline, i64 position, const DataDraw *draw, float *scratch) {
+    const DataKept *kept = &pipeline->kept[draw->split];
+    float *value = kept->values + position * pipeline->kept_size;
+    u8 state = atomic_load_explicit(&kept->filled[position], memory_order_acquire);
+    if (state == 2) return value;
+    if (state == 1 || !atomic_compare_exchange_strong(&kept->filled[position], &state, 1)) return NULL;
+    run_from_source(pipeline, pipeline->kept_steps, draw, value, scratch);
+    atomic_store_explicit(&kept->filled[position], 2, memory_order_release);
+    return value;
+}
+
+void mml_data_pipeline_run(const DataPipeline *pipeline, i64 steps, i64 position, DataDraw draw, float *out,
+                           float *scratch) {
+    draw.source = pipeline->source;
+    draw.row = pipeline->source->rows[draw.split][position];
+    const float *kept = NULL;
+    if (pipeline->kept_steps && steps >= pipeline->kept_steps) kept = kept_value(pipeline, position, &draw, scratch);
+    if (!kept) run_from_source(pipeline, steps, &draw, out, scratch);
+    else if (steps > pipeline->kept_steps) run_steps(pipeline, pipeline->kept_steps, steps, &draw, kept, out, scratch);
+    else memcpy(out, kept, sizeof *out * (size_t)pipeline->kept_size);
+}
+
+int mml_data_finite(const float *values, i64 count) {
+    u32 largest = 0;
+    for (i64 i = 0; i < count; i++) {
+        u32 bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits &= 0x7fffffffu;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest < 0x7f800000u;
+}
+
+Status mml_data_pipeline_explain(const DataPipeline *pipeline, i64 position, DataDraw draw, float *scratch) {
+    i64 row = pipeline->source->rows[draw.split][position], steps = 1;
+    float *value = malloc(sizeof *value * (size_t)pipeline->widest);
+    if (!value) return mml_fail(MML_ENOMEM, "no memory to look at sample %lld", (long long)row);
+    for (;; steps++) {
+        mml_data_pipeline_run(pipeline, steps, position, draw, value, scratch);
+        if (steps >= pipeline->step_count || !mml_data_finite(value, pipeline->steps[steps - 1].out_size)) break;
+    }
+    const DataStep *step = &pipeline->steps[steps - 1];
+    float culprit = NAN;
+    for (i64 i = 0; i < step->out_size; i++)
+        if (!isfinite(value[i])) {
+            culprit = value[i];
+            break;
+        }
+    free(value);
+    return mml_fail(MML_EDATA, "%s: %s gives %g for a sample of modality %s (%s)", step->program->where,
+                    step->program->name, (double)culprit, pipeline->modality->name,
+                    pipeline->source->place(pipeline->source, row));
+}

@@ -1,0 +1,68 @@
+#include "data/source.h"
+
+#include <string.h>
+#include "data/split.h"
+
+typedef struct {
+    const char *kind;
+    Status    (*open)(DataSource *source);
+} DataKind;
+
+static const DataKind kinds[] = {
+    { "idx",           mml_data_idx_open },
+    { "csv",           mml_data_csv_open },
+    { "colored_mnist", mml_data_unread_open },
+    { "crema_d",       mml_data_unread_open },
+    { "ave",           mml_data_unread_open },
+    { "ucf101",        mml_data_unread_open },
+    { "av_digits",     mml_data_unread_open },
+    { "npz",           mml_data_unread_open },
+    { "folder",        mml_data_unread_open },
+    { "sparse_coding", mml_data_unread_open },
+};
+
+static const DataKind *kind_of(const char *name) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].kind, name) == 0) return &kinds[i];
+    return NULL;
+}
+
+Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlArena *arena,
+                            DataSource *out) {
+    *out = (DataSource){ .settings = settings, .program = program, .arena = arena, .seed = seed,
+                         .checksum = MML_DATA_HASH_START };
+    const DataKind *kind = kind_of(program->kind);
+    if (!kind) return mml_fail(MML_EBUG, "%s: the runtime knows no source '%s'", program->where, program->kind);
+    Status status = kind->open(out);
+    if (status == MML_OK) status = mml_data_holdout(out);
+    if (status != MML_OK) mml_data_source_close(out);
+    return status;
+}
+
+void mml_data_source_close(DataSource *source) {
+    if (source->close) source->close(source);
+    source->close = NULL;
+}
+
+const DataField *mml_data_source_field(const DataSource *source, const char *name) {
+    for (i64 i = 0; i < source->field_count; i++)
+        if (strcmp(source->fields[i].name, name) == 0) return &source->fields[i];
+    return NULL;
+}
+
+Status mml_data_source_limit(const DataSource *source, MmlSplit split, i64 count, i64 *out) {
+    const char *name = split == MML_TEST ? "test_limit" : "limit", *path = source->program->path;
+    *out = count;
+    if (!mml_has(source->settings, "%s.%s", path, name)) return MML_OK;
+    i64 limit = mml_int(source->settings, "%s.%s", path, name);
+    if (limit < 1)
+        return mml_fail(MML_EINPUT, "%s.%s = %lld (%s): a limit is 1 or more", path, name, (long long)limit,
+                        source->program->where);
+    if (limit < count) *out = limit;
+    return MML_OK;
+}
+
+i64 *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count) {
+    source->counts[split] = count;
+    return source->rows[split] = MML_NEW(source->arena, i64, count > 0 ? count : 1);
+}

@@ -1,0 +1,67 @@
+/* Sources: a row of a table opens each kind; all look alike afterwards.
+ *
+ * A source has rows numbered 0 … as they lie in its files (train first, then
+ * test where those are files of their own). That number names the sample in
+ * random streams: neither limits nor holdout change it. Each split is a list
+ * of row numbers in rising order.
+ */
+#ifndef DATA_SOURCE_H
+#define DATA_SOURCE_H
+
+#include "mml/data.h"
+#include "data/file.h"
+
+typedef struct DataSource DataSource;
+
+typedef struct DataField {
+    const char *name;
+    const char *file;                /* what messages about its shape name          */
+    MmlShape    shape;               /* of one sample; rank 0: a label              */
+    i64         size;
+    i64         index;               /* the reader's own                            */
+    /* Feature fields: one sample as floats. NULL for labels. */
+    void      (*read)(const DataSource *source, const struct DataField *field, i64 row, float *out);
+    /* Label fields: the class, not yet checked against K. NULL for features. */
+    i64       (*label)(const DataSource *source, i64 row);
+} DataField;
+
+struct DataSource {
+    const MmlSettings *settings;
+    const MmlSource   *program;
+    MmlArena          *arena;
+    u64                seed;
+    i64                field_count;
+    DataField         *fields;
+    i64               *rows[MML_SPLITS];
+    i64                counts[MML_SPLITS];
+    i64                skipped;
+    u64                checksum;
+    void              *reader;       /* the kind's own state                        */
+    /* Where a row's label stands, "b.csv:5"; in arena. */
+    const char      *(*place)(const DataSource *source, i64 row);
+    void             (*close)(DataSource *source);      /* frees what isn't in the arena; may be NULL */
+};
+
+/* Opens by kind and makes the splits. On failure nothing is left open. */
+Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlArena *arena,
+                            DataSource *out);
+void   mml_data_source_close(DataSource *source);
+
+/* The field of that name, or NULL. */
+const DataField *mml_data_source_field(const DataSource *source, const char *name);
+
+/* ---- For readers ---- */
+
+/* Reads limit and test_limit: how many rows of `split` (train or test) are to be
+ * used out of `count`. */
+Status mml_data_source_limit(const DataSource *source, MmlSplit split, i64 count, i64 *out);
+/* count row numbers of a split, to be filled; NULL with MML_ENOMEM set. */
+i64   *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count);
+
+/* Readers: the opening functions of the table. */
+Status mml_data_idx_open(DataSource *source);
+Status mml_data_csv_open(DataSource *source);
+/* Kinds that the language knows and this version doesn't read: says what is missing. */
+Status mml_data_unread_open(DataSource *source);
+
+#endif
