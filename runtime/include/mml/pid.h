@@ -21,29 +21,59 @@ typedef struct {
 typedef enum { MML_PID_NEWTON, MML_PID_ADAM } MmlPidSolver;
 typedef enum { MML_PID_ANALYTIC, MML_PID_UNIFORM, MML_PID_GAUSSIAN } MmlPidStart;
 
+/* NEWTON is the certified solver and needs no option. ADAM is the published
+ * FastPID (paper, Algorithm 2), for two sources; its answer isn't certified and
+ * q leaves the feasible set by `residual`. */
 typedef struct {
     MmlPidSolver solver;
-    /* adam, the published FastPID (paper, Algorithm 2) */
-    int          iterations;  double lr, tolerance;  int sinkhorn;  MmlPidStart start;
-    u64          seed;
+    int          iterations;                 /* adam: at most                                       */
+    double       lr;
+    double       tolerance;                  /* stops when max |q - previous q| is below it         */
+    int          relative;                   /* 1: the tolerance counts in units of max q           */
+    int          sinkhorn;                   /* sweeps of each projection; with `until` at most     */
+    double       until;                      /* > 0: a projection ends at this L1 marginal residual */
+    MmlPidStart  start;
+    u64          seed;                       /* of the gaussian start                               */
 } MmlPidOptions;
 
+/* Two sources: the atoms of Bertschinger et al.; unique[0] + redundancy =
+ * mutual[0], unique[1] + redundancy = mutual[1], all four add up to total.
+ * More (pid.md 6): with I_u the union information, synergy = total - I_u,
+ * unique[k] = I_u(all) - I_u(all but k), redundancy = sum of mutual - I_u(all),
+ * the co-redundancy. */
 typedef struct {
-    double redundancy, synergy;              /* k > 2: co-redundancy and I(X1…Xk;Y) - union information (pid.md 6) */
+    double redundancy, synergy;
     double unique[MML_PID_SOURCES], mutual[MML_PID_SOURCES];
     double total, entropy;                   /* I(X1…Xk;Y), H(Y) */
-    double gap;                              /* certified: F - D of the union information */
-    double residual;                         /* L1 of the marginals of q */
-    int    iterations;
+    double gap;                              /* certified: each I_u is right to gap / 2 (the largest of all
+                                                solved); NaN for adam, which certifies nothing */
+    double residual;                         /* L1 of the marginals of q against those of P */
+    int    iterations;                       /* of the solve of all sources */
     double seconds;
-    double *q;                               /* [same shape] feasible primal, in arena; NULL on request */
-    double *dual;                            /* a(x1,y) …, all sources one behind the other, nats, feasible */
+    double *q;                               /* [shape of the table] in arena: the optimal Q; newton: feasible */
+    double *dual;                            /* newton: u(x1,y) …, [bins][labels] of each source, one behind the
+                                                other, nats, in arena; NULL for adam. Feasible: for every tuple
+                                                log sum_y exp(u(x1,y) + … + u(xk,y)) <= 0. Where p(xk,y) = 0 it
+                                                is -1000, standing for minus infinity; elsewhere at most 0. */
 } MmlPid;
 
+/* newton; 2000 iterations, lr 0.1, tolerance 1e-5, 10 sweeps, analytic start. */
 MmlPidOptions mml_pid_defaults(void);
 
-/* Fails with MML_EINPUT (negative, NaN, all-zero) or MML_ENUMERIC. Reentrant. */
+/* q and dual live in arena, scratch is released on return. Cells below 1e-15 of
+ * the normalised table count as zero. Fails with MML_EINPUT (a negative or
+ * non-finite weight, named; an all-zero or too large table; adam with more than
+ * two sources or wrong options) or MML_ENUMERIC (no certified gap of 1e-9 bit).
+ * Reentrant. */
 Status mml_pid_solve(const MmlTable *table, const MmlPidOptions *options, MmlArena *arena, MmlPid *out);
+
+/* Derivatives of the atoms (bits) by each cell of the normalised table, from a
+ * newton result of the same table with two sources: out[4][cells], rows
+ * redundancy, unique 1, unique 2, synergy. Each row g is shifted so that
+ * <P, g> = 0, which makes it the derivative by unnormalised weights of sum 1.
+ * Zero cells of P are masked: 0. Where the optimal dual isn't unique it is a
+ * subgradient. Fails with MML_EINPUT for other results. */
+Status mml_pid_gradient(const MmlTable *table, const MmlPid *pid, MmlArena *arena, double *out);
 
 /* ---- A probe: from features to the decomposition (pid.md 4, 5) ---- */
 
@@ -52,24 +82,36 @@ typedef enum { MML_ADJUSTED, MML_PLUGIN } MmlEstimator;
 
 typedef struct {
     MmlBins       bins;
-    int           k, pca, restarts, normalize;   /* kmeans: normalize 1 = L2; quantile: k    */
+    int           k;                         /* kmeans, quantile: bins at most                */
+    int           pca, restarts, normalize;  /* kmeans: components (0: none), 1 = L2 of rows  */
     MmlEstimator  estimator;
     MmlPidOptions solver;
-    int           mutual_only;                   /* 1: mutual_information(…), no PID          */
-    u64           seed;                          /* the probe's own                           */
-    i64           epoch;                         /* for the streams                           */
+    int           mutual_only;               /* 1: mutual_information(…), no PID              */
+    u64           seed;                      /* the probe's own                               */
+    i64           epoch;                     /* for the streams                               */
 } MmlProbeOptions;
 
 typedef struct {
-    MmlPid  pid;                                 /* plug-in atoms                             */
-    double  synergy, synergy_plugin, synergy_error;
-    i64     occupied;                            /* cells of the table with a sample          */
+    MmlPid  pid;                             /* plug-in atoms; mutual_only: mutual, total, entropy */
+    double  synergy;                         /* by the estimator chosen; may be below 0 when adjusted */
+    double  synergy_plugin;                  /* pid.synergy */
+    double  synergy_error;                   /* standard deviation of I(X;Y) over the shuffles */
+    i64     occupied;                        /* cells of the table with a sample */
     i64     samples;
-    int     bins[MML_PID_SOURCES];
+    int     bins[MML_PID_SOURCES];           /* kmeans, quantile: occupied; argmax: classes */
     double  seconds;
 } MmlProbeResult;
 
-/* features[m]: [n, width[m]] (argmax: the heads' logits, width = classes); labels[n] in [0, classes). */
+/* kmeans(20, pca = 5), 4 restarts, L2, adjusted, newton. */
+MmlProbeOptions mml_probe_defaults(void);
+
+/* features[m]: [n, width[m]] (argmax: the heads' logits, width = classes);
+ * labels[n] in [0, classes). n >= 1; modalities >= 2, mutual_only >= 1.
+ * Degenerate input (equal rows, fewer distinct rows than k, one class) gives
+ * fewer bins, not an error. The result depends on the number of threads and
+ * nothing else of the machine. Fails with MML_ENUMERIC on NaN or infinite
+ * features, naming the modality (from 0), sample and column; MML_EINPUT on wrong
+ * options, labels out of range and tables too large for the decomposition. */
 Status mml_probe(const MmlProbeOptions *options, int modalities, i64 n,
                  const float *const *features, const int *width, const i64 *labels, int classes,
                  MmlThreads *threads, MmlArena *arena, MmlProbeResult *out);

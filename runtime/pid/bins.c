@@ -1,0 +1,132 @@
+#include "pid/bins.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pid/kmeans.h"
+#include "pid/pca.h"
+
+#define LLOYD_ITERATIONS 300
+
+typedef struct {
+    const MmlProbeOptions *options;
+    int          modality, width;
+    const float *features;
+    i64          n;
+    MmlThreads  *threads;
+    MmlArena    *arena;
+    i32         *bin;
+    int         *bins;
+} Job;
+
+static Status check_finite(const Job *job) {
+    for (i64 i = 0; i < job->n; i++)
+        for (int c = 0; c < job->width; c++) {
+            float value = job->features[i * job->width + c];
+            if (!isfinite(value))
+                return mml_fail(MML_ENUMERIC, "modality %d: feature %d of probe sample %lld is %g",
+                                job->modality, c, (long long)i, (double)value);
+        }
+    return MML_OK;
+}
+
+/* 1 / L2 norm of each row; a zero row stays zero. NULL: out of memory. */
+static float *inverse_norms(const Job *job) {
+    float *scale = MML_NEW(job->arena, float, job->n);
+    for (i64 i = 0; scale && i < job->n; i++) {
+        double square = 0;
+        for (int c = 0; c < job->width; c++) {
+            double value = job->features[i * job->width + c];
+            square += value * value;
+        }
+        scale[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
+    }
+    return scale;
+}
+
+static void scaled_rows(const Job *job, const float *scale, float *out) {
+    for (i64 i = 0; i < job->n; i++)
+        for (int c = 0; c < job->width; c++)
+            out[i * job->width + c] = job->features[i * job->width + c] * (scale ? scale[i] : 1);
+}
+
+static Status kmeans_bins(const Job *job) {
+    const MmlProbeOptions *options = job->options;
+    if (options->k < 1 || options->restarts < 1 || options->pca < 0)
+        return mml_fail(MML_EINPUT, "kmeans needs k >= 1, restarts >= 1 and pca >= 0, not %d, %d and %d",
+                        options->k, options->restarts, options->pca);
+    float *scale = options->normalize ? inverse_norms(job) : NULL;
+    if (options->normalize && !scale) return MML_ENOMEM;
+    int components = options->pca < job->width ? options->pca : job->width;
+    int columns = options->pca > 0 ? components : job->width;
+    float *rows = MML_NEW(job->arena, float, job->n * columns);
+    if (!rows) return MML_ENOMEM;
+    if (options->pca > 0)
+        MML_TRY(mml_pca(job->features, scale, job->n, job->width, components, job->threads, job->arena, rows));
+    else
+        scaled_rows(job, scale, rows);
+    MmlRandom random = mml_random(options->seed, MML_STREAM_PROBE, (u64)options->epoch, (u64)job->modality);
+    MmlKMeansOptions kmeans = {options->k, options->restarts, LLOYD_ITERATIONS};
+    return mml_kmeans(rows, job->n, columns, kmeans, &random, job->threads, job->arena, job->bin, NULL, job->bins, NULL);
+}
+
+static int ascending(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+int mml_quantile_bins(const float *scores, i64 n, int k, float *sorted, i32 *bin) {
+    memcpy(sorted, scores, sizeof(float) * (size_t)n);
+    qsort(sorted, (size_t)n, sizeof(float), ascending);
+    int edges = 0;                                 /* sorted[0 … edges - 1] become the distinct edges above the least score */
+    float least = sorted[0];
+    for (int j = 1; j < k; j++) {
+        float edge = sorted[n * j / k];            /* rank n j / k >= number of edges: not overwritten before it is read */
+        if (edge > least && (edges == 0 || edge > sorted[edges - 1])) sorted[edges++] = edge;
+    }
+    for (i64 i = 0; i < n; i++) {
+        int low = 0, high = edges;                 /* number of edges <= score */
+        while (low < high) {
+            int middle = (low + high) / 2;
+            if (sorted[middle] <= scores[i]) low = middle + 1;
+            else high = middle;
+        }
+        bin[i] = low;
+    }
+    return edges + 1;
+}
+
+static Status quantile_bins(const Job *job) {
+    if (job->options->k < 1) return mml_fail(MML_EINPUT, "quantile needs k >= 1, not %d", job->options->k);
+    float *scores = MML_NEW(job->arena, float, job->n), *sorted = MML_NEW(job->arena, float, job->n);
+    if (!scores || !sorted) return MML_ENOMEM;
+    MML_TRY(mml_pca(job->features, NULL, job->n, job->width, 1, job->threads, job->arena, scores));
+    *job->bins = mml_quantile_bins(scores, job->n, job->options->k, sorted, job->bin);
+    return MML_OK;
+}
+
+static Status argmax_bins(const Job *job) {
+    for (i64 i = 0; i < job->n; i++) {
+        const float *logits = job->features + i * job->width;
+        int best = 0;
+        for (int c = 1; c < job->width; c++) best = logits[c] > logits[best] ? c : best;
+        job->bin[i] = best;
+    }
+    *job->bins = job->width;
+    return MML_OK;
+}
+
+static Status (*const METHODS[])(const Job *) = {
+    [MML_BINS_KMEANS] = kmeans_bins, [MML_BINS_QUANTILE] = quantile_bins, [MML_BINS_ARGMAX] = argmax_bins,
+};
+
+Status mml_probe_bins(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
+                      MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins) {
+    Job job = {options, modality, width, features, n, threads, arena, bin, bins};
+    MmlArenaMark mark = mml_arena_mark(arena);
+    Status status = check_finite(&job);
+    if (status == MML_OK) status = METHODS[options->bins](&job);
+    mml_arena_release(arena, mark);
+    return status;
+}

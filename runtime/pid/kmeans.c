@@ -1,0 +1,241 @@
+#include "pid/kmeans.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Lloyd ends when the centres together move by less than this share of the
+ * rows' variance (squared distances), the usual setting of the method. */
+#define TOLERANCE 1e-4
+
+typedef struct {
+    const float *rows;
+    i64     n;
+    int     d, k, threads;    /* k: clusters of this restart               */
+    float  *centres;          /* [d, k]: transposed, to compute all distances of a row at once */
+    i32    *assignment;       /* [n]                                       */
+    float  *distance;         /* [n] squared, to the own centre            */
+    double *sums;             /* [threads, k, d]                           */
+    i64    *counts;           /* [threads, k]                              */
+    i64    *changed;          /* [threads]                                 */
+    double *inertia;          /* [threads]                                 */
+    float  *to_centres;       /* [threads, k]                              */
+} KMeans;
+
+static float squared_distance(const float *a, const float *b, int d) {
+    float sum = 0;
+    for (int c = 0; c < d; c++) sum += (a[c] - b[c]) * (a[c] - b[c]);
+    return sum;
+}
+
+/* ---- Seeding ---- */
+
+typedef struct { KMeans *m; const float *centre; int first; } Nearer;
+
+static void lower_distances(void *context, i64 begin, i64 end, int thread) {
+    Nearer *nearer = context;
+    KMeans *m = nearer->m;
+    for (i64 i = begin; i < end; i++) {
+        float distance = squared_distance(m->rows + i * m->d, nearer->centre, m->d);
+        if (nearer->first || distance < m->distance[i]) m->distance[i] = distance;
+    }
+}
+
+/* A row with a chance proportional to its distance; -1 when all are 0. */
+static i64 far_row(const KMeans *m, MmlRandom *random) {
+    double total = 0;
+    for (i64 i = 0; i < m->n; i++) total += m->distance[i];
+    if (!(total > 0)) return -1;
+    double left = mml_random_uniform(random) * total;
+    i64 last = -1;
+    for (i64 i = 0; i < m->n; i++) {
+        if (m->distance[i] == 0) continue;
+        last = i;
+        left -= m->distance[i];
+        if (left < 0) break;
+    }
+    return last;
+}
+
+/* Picks up to k distinct rows; m->k becomes their number. */
+static void seed(KMeans *m, int k, MmlRandom *random, MmlThreads *threads, i64 *chosen) {
+    i64 row = (i64)mml_random_below(random, (u64)m->n);
+    for (m->k = 0; m->k < k && row >= 0; row = far_row(m, random)) {
+        Nearer nearer = {m, m->rows + row * m->d, m->k == 0};
+        chosen[m->k++] = row;
+        mml_parallel(threads, m->n, lower_distances, &nearer);
+    }
+    for (int j = 0; j < m->k; j++)
+        for (int c = 0; c < m->d; c++) m->centres[c * m->k + j] = m->rows[chosen[j] * m->d + c];
+    for (i64 i = 0; i < m->n; i++) m->assignment[i] = -1;
+}
+
+/* ---- Lloyd ---- */
+
+static void assign(void *context, i64 begin, i64 end, int thread) {
+    KMeans *m = context;
+    int k = m->k, d = m->d;
+    float  *restrict distance = m->to_centres + (i64)thread * k;
+    double *sums = m->sums + (i64)thread * k * d;
+    i64    *counts = m->counts + (i64)thread * k;
+    for (i64 i = begin; i < end; i++) {
+        const float *row = m->rows + i * d;
+        for (int j = 0; j < k; j++) distance[j] = 0;
+        for (int c = 0; c < d; c++) {
+            const float *restrict centre = m->centres + c * k;
+            float x = row[c];
+            for (int j = 0; j < k; j++) distance[j] += (x - centre[j]) * (x - centre[j]);
+        }
+        int nearest = 0;
+        for (int j = 1; j < k; j++) nearest = distance[j] < distance[nearest] ? j : nearest;
+        m->changed[thread] += m->assignment[i] != nearest;
+        m->assignment[i] = nearest;
+        m->distance[i] = distance[nearest];
+        m->inertia[thread] += distance[nearest];
+        counts[nearest]++;
+        for (int c = 0; c < d; c++) sums[nearest * d + c] += row[c];
+    }
+}
+
+/* Assigns all rows; sums and counts of all threads end in the first's. Returns how many changed. */
+static i64 assign_all(KMeans *m, MmlThreads *threads, double *inertia) {
+    i64 sizes = (i64)m->k * m->d, changed = 0;
+    memset(m->sums, 0, sizeof(double) * (size_t)(m->threads * sizes));
+    memset(m->counts, 0, sizeof(i64) * (size_t)m->threads * (size_t)m->k);
+    memset(m->changed, 0, sizeof(i64) * (size_t)m->threads);
+    memset(m->inertia, 0, sizeof(double) * (size_t)m->threads);
+    mml_parallel(threads, m->n, assign, m);
+    *inertia = 0;
+    for (int thread = 0; thread < m->threads; thread++) {
+        changed += m->changed[thread];
+        *inertia += m->inertia[thread];
+        for (i64 c = 0; c < sizes && thread > 0; c++) m->sums[c] += m->sums[thread * sizes + c];
+        for (int j = 0; j < m->k && thread > 0; j++) m->counts[j] += m->counts[(i64)thread * m->k + j];
+    }
+    return changed;
+}
+
+/* The row farthest from its centre that isn't alone in its cluster; -1 when every such row lies on its centre. */
+static i64 farthest_row(const KMeans *m) {
+    i64 farthest = -1;
+    float most = 0;
+    for (i64 i = 0; i < m->n; i++)
+        if (m->distance[i] > most && m->counts[m->assignment[i]] > 1) {
+            most = m->distance[i];
+            farthest = i;
+        }
+    return farthest;
+}
+
+/* Gives each empty cluster the farthest row. Returns how many. */
+static int reseed(KMeans *m) {
+    int moved = 0;
+    for (int j = 0; j < m->k; j++) {
+        if (m->counts[j] > 0) continue;
+        i64 farthest = farthest_row(m);
+        if (farthest < 0) break;
+        i32 from = m->assignment[farthest];
+        for (int c = 0; c < m->d; c++) {
+            m->sums[from * m->d + c] -= m->rows[farthest * m->d + c];
+            m->sums[j * m->d + c] = m->rows[farthest * m->d + c];
+        }
+        m->counts[from]--;
+        m->counts[j] = 1;
+        m->assignment[farthest] = j;
+        m->distance[farthest] = 0;
+        moved++;
+    }
+    return moved;
+}
+
+/* Moves the centres to the means; returns the sum of squared movements. */
+static double update(KMeans *m) {
+    double movement = 0;
+    for (int j = 0; j < m->k; j++)
+        for (int c = 0; c < m->d && m->counts[j] > 0; c++) {
+            double mean = m->sums[j * m->d + c] / (double)m->counts[j], step = mean - m->centres[c * m->k + j];
+            movement += step * step;
+            m->centres[c * m->k + j] = (float)mean;
+        }
+    return movement;
+}
+
+/* Mean over columns of the rows' variance. */
+static double variance(const KMeans *m) {
+    double total = 0;
+    for (int c = 0; c < m->d; c++) {
+        double sum = 0, square = 0, shift = m->rows[c];
+        for (i64 i = 0; i < m->n; i++) {
+            double x = m->rows[i * m->d + c] - shift;
+            sum += x;
+            square += x * x;
+        }
+        total += square / (double)m->n - sum / (double)m->n * (sum / (double)m->n);
+    }
+    return total / m->d;
+}
+
+static double lloyd(KMeans *m, int iterations, double tolerance, MmlThreads *threads) {
+    double inertia;
+    for (int iteration = 0; iteration < iterations; iteration++) {
+        i64 changed = assign_all(m, threads, &inertia);
+        int reseeded = reseed(m);
+        if (changed == 0 && reseeded == 0) return inertia;
+        if (update(m) <= tolerance && reseeded == 0) break;
+    }
+    assign_all(m, threads, &inertia);
+    return inertia;
+}
+
+/* Renumbers the occupied clusters without gaps. */
+static int compact(KMeans *m, i32 *assignment, float *centres, int *number) {
+    int used = 0;
+    for (int j = 0; j < m->k; j++) number[j] = -1;
+    for (i64 i = 0; i < m->n; i++) number[m->assignment[i]] = 0;
+    for (int j = 0; j < m->k; j++) {
+        if (number[j] < 0) continue;
+        for (int c = 0; c < m->d && centres; c++) centres[used * m->d + c] = m->centres[c * m->k + j];
+        number[j] = used++;
+    }
+    for (i64 i = 0; i < m->n; i++) assignment[i] = number[m->assignment[i]];
+    return used;
+}
+
+static Status cluster(KMeans *m, MmlKMeansOptions options, MmlRandom *random, MmlThreads *threads, MmlArena *arena,
+                      i32 *assignment, float *centres, int *clusters, double *inertia) {
+    int k = options.clusters;
+    m->centres = MML_NEW(arena, float, (i64)k * m->d);
+    m->assignment = MML_NEW(arena, i32, m->n);
+    m->distance = MML_NEW(arena, float, m->n);
+    m->sums = MML_NEW(arena, double, (i64)m->threads * k * m->d);
+    m->counts = MML_NEW(arena, i64, (i64)m->threads * k);
+    m->changed = MML_NEW(arena, i64, m->threads);
+    m->inertia = MML_NEW(arena, double, m->threads);
+    m->to_centres = MML_NEW(arena, float, (i64)m->threads * k);
+    i64 *chosen = MML_NEW(arena, i64, k);
+    int *number = MML_NEW(arena, int, k);
+    if (!m->centres || !m->assignment || !m->distance || !m->sums || !m->counts || !m->changed || !m->inertia
+        || !m->to_centres || !chosen || !number)
+        return MML_ENOMEM;
+    double tolerance = TOLERANCE * variance(m), best = INFINITY;
+    for (int restart = 0; restart < options.restarts; restart++) {
+        seed(m, k, random, threads, chosen);
+        double found = lloyd(m, options.iterations, tolerance, threads);
+        if (restart > 0 && !(found < best)) continue;
+        best = found;
+        *clusters = compact(m, assignment, centres, number);
+    }
+    if (inertia) *inertia = best;
+    return MML_OK;
+}
+
+Status mml_kmeans(const float *rows, i64 n, int d, MmlKMeansOptions options, MmlRandom *random,
+                  MmlThreads *threads, MmlArena *arena, i32 *assignment, float *centres, int *clusters, double *inertia) {
+    if (n < 1 || d < 1 || options.clusters < 1 || options.restarts < 1 || options.iterations < 1)
+        return mml_fail(MML_EINPUT, "k-means needs rows, columns, clusters, restarts and iterations, not %lld, %d, %d, %d, %d",
+                        (long long)n, d, options.clusters, options.restarts, options.iterations);
+    KMeans kmeans = {.rows = rows, .n = n, .d = d, .threads = mml_threads_count(threads)};
+    MmlArenaMark mark = mml_arena_mark(arena);
+    Status status = cluster(&kmeans, options, random, threads, arena, assignment, centres, clusters, inertia);
+    mml_arena_release(arena, mark);
+    return status;
+}

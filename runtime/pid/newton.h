@@ -1,0 +1,33 @@
+/* Newton's equations of the interior-point method: M du = right side with
+ *
+ *   M = sum over live tuples of E^T [m diag(pi) + (m/s - m) pi pi^T] E,
+ *
+ * E placing a tuple's labels at its unknowns. Unknowns exist where p > 0; for
+ * each label, every source but the rows' loses the unknown of its largest p
+ * (gauge: only sums u_1 + … + u_K matter).
+ *
+ * Two sources: M's rows-rows part is block-diagonal; its blocks are factored,
+ * then the Schur complement of the other source. More: one dense matrix. Both
+ * with Jacobi scaling, Cholesky, and a ridge that grows when it fails.
+ */
+#ifndef PID_NEWTON_H
+#define PID_NEWTON_H
+
+#include "pid/union.h"
+
+typedef struct MmlNewton MmlNewton;
+
+/* NULL with mml_fail(MML_ENOMEM) set when out of memory. */
+MmlNewton *mml_newton_new(const MmlSupport *support, int dense, MmlArena *arena);
+
+/* Bytes that mml_newton_new will take, to refuse hopeless sizes beforehand. */
+double mml_newton_bytes(const MmlSupport *support, int dense);
+
+/* m, s: [live]; pi: [live, labels], 0 at inactive labels. Returns 0 when no
+ * ridge up to 1 makes the matrix positive definite. */
+int mml_newton_factor(MmlNewton *newton, const double *m, const double *s, const double *pi);
+
+/* right, du: [unknowns]; du is 0 where no unknown exists. */
+void mml_newton_solve(MmlNewton *newton, const double *right, double *du);
+
+#endif
