@@ -1,0 +1,80 @@
+#include <cblas.h>
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "mml/threads.h"
+
+#define MOST_ITEMS 1000
+typedef struct { int visits[MOST_ITEMS], owner[MOST_ITEMS]; i64 begin[8], end[8]; } Trace;
+
+static void note(void *context, i64 begin, i64 end, int thread) {
+    Trace *trace = context;
+    trace->begin[thread] = begin;
+    trace->end[thread] = end;
+    for (i64 i = begin; i < end; i++) {
+        trace->visits[i]++;
+        trace->owner[i] = thread;
+    }
+}
+
+Test(threads, every_item_is_done_once_in_contiguous_parts_of_like_size) {
+    static const i64 counts[] = {0, 1, 2, 3, 7, 64, 999};
+    for (int threads = 1; threads <= 4; threads++) {
+        MmlThreads *pool;
+        cr_assert_eq(mml_threads_new(threads, &pool), MML_OK);
+        cr_assert_eq(mml_threads_count(pool), threads);
+        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+            Trace trace = {0};
+            mml_parallel(pool, counts[c], note, &trace);
+            for (i64 i = 0; i < MOST_ITEMS; i++) cr_assert_eq(trace.visits[i], i < counts[c]);
+            for (i64 i = 1; i < counts[c]; i++) cr_assert(trace.owner[i] == trace.owner[i - 1] || trace.owner[i] == trace.owner[i - 1] + 1);
+            for (int t = 0; t < threads; t++) {
+                i64 size = trace.end[t] - trace.begin[t];
+                cr_assert_eq(size, counts[c] / threads + (t < counts[c] % threads));
+            }
+        }
+        mml_threads_free(pool);
+    }
+}
+
+Test(threads, no_pool_works_in_place) {
+    Trace trace = {0};
+    mml_parallel(NULL, 10, note, &trace);
+    cr_assert_eq(trace.begin[0], 0);
+    cr_assert_eq(trace.end[0], 10);
+    cr_assert_eq(mml_threads_count(NULL), 1);
+    mml_threads_free(NULL);
+}
+
+typedef struct { i64 sums[3 * 8]; } Sums;
+
+static void add(void *context, i64 begin, i64 end, int thread) {
+    Sums *sums = context;
+    for (i64 i = begin; i < end; i++) sums->sums[8 * thread] += i;
+}
+
+Test(threads, many_calls_in_a_row_lose_nothing) {
+    MmlThreads *pool;
+    cr_assert_eq(mml_threads_new(3, &pool), MML_OK);
+    Sums sums = {0};
+    for (int call = 0; call < 2000; call++) mml_parallel(pool, 100, add, &sums);
+    cr_assert_eq(sums.sums[0] + sums.sums[8] + sums.sums[16], 2000 * 4950);
+    mml_threads_free(pool);
+}
+
+Test(threads, a_pool_keeps_blas_at_one_thread) {
+    openblas_set_num_threads(4);
+    MmlThreads *pool;
+    cr_assert_eq(mml_threads_new(2, &pool), MML_OK);
+    cr_assert_eq(openblas_get_num_threads(), 1);
+    mml_threads_free(pool);
+}
+
+Test(threads, refuses_a_pool_of_none) {
+    MmlThreads *pool;
+    cr_assert_eq(mml_threads_new(0, &pool), MML_EINPUT);
+    cr_assert_null(pool);
+    cr_assert(strstr(mml_message(), "at least 1") != NULL);
+}
+
+Test(threads, at_least_one_cpu_is_there) { cr_assert(mml_threads_available() >= 1); }
