@@ -39,6 +39,9 @@ typedef enum {
     EXPR_EACH         /* name in over: base — `m in modalities: …` as an argument */
 } ExprKind;
 
+/* The parser reports deeper trees: a phase may recurse over an expression. */
+enum { EXPR_DEPTH = 1000 };
+
 typedef enum {
     OP_NEG, OP_NOT,
     OP_MUL, OP_DIV, OP_INTDIV, OP_MOD, OP_ADD, OP_SUB,
@@ -68,6 +71,7 @@ struct Expr {
     Expr       *base, *right, *other;
     Arg        *arguments;
     StringPart *parts;
+    int         depth;        /* of the tree below, at most EXPR_DEPTH */
 };
 
 typedef enum {
@@ -78,7 +82,7 @@ typedef enum {
     STMT_IF,          /* if value { body } else { otherwise }                           */
     STMT_FOR,         /* for binder in over { body }                                    */
     STMT_RETURN,      /* return value                                                   */
-    STMT_BLOCK        /* name { body } or name(argument) { body }: trial { … }          */
+    STMT_BLOCK        /* name { body } or name(value) { body }: trial { … }             */
 } StmtKind;
 
 struct Stmt {

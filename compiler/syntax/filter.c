@@ -1,0 +1,293 @@
+#include "syntax/filter.h"
+
+#include <string.h>
+
+#include "syntax/parser.h"
+
+/* DEEPEST: deeper than any program; the phases behind recurse over what is nested.
+ * LOOKED_AHEAD: tokens that a guess about a missing bracket may look at. */
+enum { DEEPEST = 200, LOOKED_AHEAD = 1000 };
+
+typedef struct { int token, is_list; } Bracket;         /* index of the opening token in raw */
+
+typedef struct {
+    Arena             *arena;
+    Diagnostics       *diagnostics;
+    const TokenVector *raw;
+    TokenVector       *out;
+    int                at;                              /* index of the token at hand in raw */
+    Bracket            open[DEEPEST];
+    int                depth;
+} Filter;
+
+static const struct { const char *text; int token; } contextual[] = {
+#define CONTEXTUAL(text, token) {text, token},
+#include "../../grammar/tokens.def"
+};
+
+/* Marks for the tokens that decide over line breaks. */
+enum { BINARY = 1, GOES_ON_BEFORE = 2, GOES_ON_BEHIND = 4 };
+
+static int marks_of(int kind) {
+    switch (kind) {
+    case TOK_ARROW: case TOK_PLUS: case TOK_MINUS: case TOK_STAR: case TOK_SLASH: case TOK_INTDIV: case TOK_MOD:
+    case TOK_EQ: case TOK_NE: case TOK_LT: case TOK_LE: case TOK_GT: case TOK_GE: case TOK_AND: case TOK_OR:
+        return BINARY | GOES_ON_BEFORE | GOES_ON_BEHIND;
+    case TOK_THEN: case TOK_ELSE:
+        return GOES_ON_BEFORE | GOES_ON_BEHIND;
+    case TOK_NOT: case TOK_ASSIGN: case TOK_COLON: case TOK_COMMA: case TOK_OPEN_BLOCK:
+        return GOES_ON_BEHIND;
+    default:
+        return 0;
+    }
+}
+
+static const Token *raw_at(const Filter *f, int index) {
+    return &f->raw->items[index < f->raw->count ? index : f->raw->count - 1];
+}
+
+static int last_kind(const Filter *f) { return f->out->items[f->out->count - 1].kind; }
+static int is_start(int kind)         { return kind == TOK_START_FILE || kind == TOK_START_EXPRESSION; }
+
+static int opener(const Filter *f, int level) { return f->raw->items[f->open[level].token].kind; }
+static int in_block(const Filter *f)          { return f->depth == 0 || opener(f, f->depth - 1) == TOK_OPEN_BLOCK; }
+
+static int blocks_open(const Filter *f) {
+    int count = 0;
+    for (int i = 0; i < f->depth; i++) count += opener(f, i) == TOK_OPEN_BLOCK;
+    return count;
+}
+
+static void emit(Filter *f, Token token) { VECTOR_PUSH(f->arena, f->out, token); }
+
+static Span empty_before(const Filter *f) {
+    Span span = raw_at(f, f->at)->span;
+    span.end = span.begin;
+    return span;
+}
+
+static void emit_newline(Filter *f, Span span) {
+    int last = last_kind(f);
+    if (is_start(last) || last == TOK_NEWLINE || last == TOK_OPEN_BLOCK) return;
+    emit(f, (Token){.kind = TOK_NEWLINE, .span = span});
+}
+
+/* ---- Brackets ---- */
+
+static int closer_of(int kind) {
+    return kind == TOK_OPEN ? TOK_CLOSE : kind == TOK_OPEN_LIST ? TOK_CLOSE_LIST : TOK_CLOSE_BLOCK;
+}
+
+/* Closes the innermost bracket, which the program leaves open; why: what shows it. */
+static void close_missing(Filter *f, Span why, const char *what) {
+    const Token *open = raw_at(f, f->open[f->depth - 1].token);
+    Diagnostic  *d = diag(f->diagnostics, E0111, open->span, "%s is never closed", token_text(open->kind));
+    diag_note(f->diagnostics, d, why, "%s", what);
+    if (open->kind == TOK_OPEN_BLOCK) emit_newline(f, empty_before(f));
+    f->depth--;
+    emit(f, (Token){.kind = closer_of(open->kind), .made_up = 1, .span = empty_before(f)});
+}
+
+static void close_parentheses(Filter *f, Span why, const char *what) {
+    while (!in_block(f)) close_missing(f, why, what);
+}
+
+static void close_blocks(Filter *f, int blocks, Span why, const char *what) {
+    while (blocks_open(f) > blocks) close_missing(f, why, what);
+    close_parentheses(f, why, what);
+}
+
+/* Does the innermost open bracket get its end before a brace or the end of the file? */
+static int closes_later(const Filter *f) {
+    int depth = 0;
+    for (int i = f->at; i < f->at + LOOKED_AHEAD; i++) {
+        switch (raw_at(f, i)->kind) {
+        case TOK_OPEN: case TOK_OPEN_LIST: depth++; break;
+        case TOK_CLOSE: case TOK_CLOSE_LIST: if (depth-- == 0) return 1; break;
+        case TOK_OPEN_BLOCK: case TOK_CLOSE_BLOCK: case TOK_YYEOF: return 0;
+        default: break;
+        }
+    }
+    return 1;
+}
+
+/* ---- Words ---- */
+
+static int contextual_word(const Token *token) {
+    if (token->kind != TOK_NAME) return 0;
+    for (size_t i = 0; i < sizeof contextual / sizeof *contextual; i++)
+        if (strcmp(contextual[i].text, token->value.name) == 0) return contextual[i].token;
+    return 0;
+}
+
+/* encoder NAME(…) {: a definition's head, and not a call that lacks its `=`. */
+static int is_head(const Filter *f) {
+    if (raw_at(f, f->at + 2)->kind != TOK_OPEN) return 0;
+    int depth = 0;
+    for (int i = f->at + 2; i < f->at + LOOKED_AHEAD; i++) {
+        int kind = raw_at(f, i)->kind;
+        if (kind == TOK_YYEOF || kind == TOK_OPEN_BLOCK || kind == TOK_CLOSE_BLOCK) return 0;
+        if (kind == TOK_OPEN) depth++;
+        if (kind == TOK_CLOSE && --depth == 0) return raw_at(f, i + 1)->kind == TOK_OPEN_BLOCK;
+    }
+    return 0;
+}
+
+/* A definition at the left edge: nothing of an earlier one can be open. */
+static int begins_definition(const Filter *f) {
+    const Token *token = raw_at(f, f->at), *next = raw_at(f, f->at + 1);
+    int line, column;
+    if (!token->first_on_line) return 0;
+    source_position(token->span.source, token->span.begin, &line, &column);
+    if (column != 1) return 0;
+    switch (contextual_word(token)) {
+    case TOK_USE: case TOK_PARAM: case TOK_DATA: case TOK_MODALITY: case TOK_TARGET: return next->kind == TOK_NAME;
+    case TOK_FUSION:  return next->kind == TOK_ASSIGN;
+    case TOK_TRAIN:   return next->kind == TOK_OPEN_BLOCK;
+    case TOK_ENCODER: case TOK_POLICY: case TOK_METHOD: return next->kind == TOK_NAME && is_head(f);
+    default:          return 0;
+    }
+}
+
+/* `stage NAME {` and `on NAME` stand one block deep. */
+static int begins_inner_definition(const Filter *f) {
+    const Token *token = raw_at(f, f->at);
+    int word = contextual_word(token), behind = raw_at(f, f->at + 2)->kind;
+    if (!token->first_on_line || raw_at(f, f->at + 1)->kind != TOK_NAME) return 0;
+    return (word == TOK_STAGE && behind == TOK_OPEN_BLOCK) || (word == TOK_ON && (behind == TOK_OPEN_BLOCK || behind == TOK_OPEN));
+}
+
+/* What the name at hand is where a statement may start. */
+static int word_here(const Filter *f) {
+    int kind = contextual_word(raw_at(f, f->at)), next = raw_at(f, f->at + 1)->kind;
+    switch (kind) {
+    case 0:
+        return TOK_NAME;
+    case TOK_REQUIRES:
+        return next == TOK_ASSIGN ? TOK_NAME : kind;
+    case TOK_STAGE: case TOK_STATE: case TOK_WEIGHT: case TOK_ON:
+        return blocks_open(f) == 0 || next == TOK_NAME ? kind : TOK_NAME;
+    default:
+        return blocks_open(f) == 0 ? kind : TOK_NAME;
+    }
+}
+
+static int may_start(const Filter *f) {
+    int last = last_kind(f);
+    return in_block(f) && (last == TOK_START_FILE || last == TOK_NEWLINE || last == TOK_OPEN_BLOCK || last == TOK_CLOSE_BLOCK);
+}
+
+/* ---- Line breaks ---- */
+
+static int ends_operand(int kind) {
+    switch (kind) {
+    case TOK_NAME: case TOK_INTEGER: case TOK_REAL: case TOK_STRING: case TOK_TRUE: case TOK_FALSE:
+    case TOK_CLOSE: case TOK_CLOSE_LIST: case TOK_LIST_UNIT:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static int begins_statement(int kind) {
+    switch (kind) {
+    case TOK_NAME: case TOK_LET: case TOK_RETURN: case TOK_IF: case TOK_FOR: return 1;
+    default: return 0;
+    }
+}
+
+/* A line break stood before the token at hand. */
+static void at_line_break(Filter *f, Span line_break) {
+    int kind = raw_at(f, f->at)->kind, last = last_kind(f);
+    if (!in_block(f)) {
+        if (!ends_operand(last) || !begins_statement(kind) || closes_later(f)) return;
+        close_parentheses(f, raw_at(f, f->at)->span, "a new statement begins here");
+    } else if ((marks_of(kind) & GOES_ON_BEFORE) || (marks_of(last) & GOES_ON_BEHIND)) {
+        return;
+    }
+    emit_newline(f, line_break);
+}
+
+/* ---- The tokens in turn ---- */
+
+static void open_bracket(Filter *f, Token token) {
+    int last = last_kind(f);
+    if (token.kind == TOK_OPEN_BLOCK) close_parentheses(f, token.span, "a block begins here");
+    f->open[f->depth++] = (Bracket){f->at, token.kind == TOK_OPEN_LIST && !ends_operand(last)};
+    emit(f, token);
+}
+
+static void close_bracket(Filter *f, Token token) {
+    int level = f->depth - 1;
+    while (level >= 0 && closer_of(opener(f, level)) != token.kind && (token.kind == TOK_CLOSE_BLOCK || opener(f, level) != TOK_OPEN_BLOCK)) level--;
+    if (level < 0 || closer_of(opener(f, level)) != token.kind) {
+        Diagnostic *d = diag(f->diagnostics, E0112, token.span, "%s closes nothing", token_text(token.kind));
+        if (token.kind == TOK_CLOSE_BLOCK) diag_help(f->diagnostics, d, "delete it, or look for a `}` too many above");
+        return;
+    }
+    while (f->depth - 1 > level) close_missing(f, token.span, "another bracket is closed here");
+    if (token.kind == TOK_CLOSE_BLOCK) emit_newline(f, empty_before(f));
+    int is_list = f->open[--f->depth].is_list;
+    emit(f, token);
+    const Token *next = raw_at(f, f->at + 1);
+    if (is_list && next->kind == TOK_NAME) {
+        Unit unit = unit_named(next->value.name, strlen(next->value.name));
+        if (!unit) return;
+        f->at++;
+        emit(f, (Token){.kind = TOK_LIST_UNIT, .span = next->span, .value.unit = unit});
+    }
+}
+
+static void take(Filter *f, Token token) {
+    switch (token.kind) {
+    case TOK_OPEN: case TOK_OPEN_LIST: case TOK_OPEN_BLOCK:
+        open_bracket(f, token);
+        break;
+    case TOK_CLOSE: case TOK_CLOSE_LIST: case TOK_CLOSE_BLOCK:
+        close_bracket(f, token);
+        break;
+    case TOK_SEMICOLON:
+        if (in_block(f)) emit_newline(f, token.span);
+        else emit(f, token);
+        break;
+    case TOK_NAME:
+        if (may_start(f)) token.kind = word_here(f);
+        emit(f, token);
+        break;
+    default:
+        emit(f, token);
+    }
+}
+
+int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw, int start, TokenVector *out) {
+    Filter f = {.arena = arena, .diagnostics = diagnostics, .raw = raw, .out = out};
+    Span   nothing = {raw->items[0].span.source, 0, 0};
+    emit(&f, (Token){.kind = start, .span = nothing});
+    for (;; f.at++) {
+        int  broken = 0;
+        Span line_break = nothing;
+        for (; raw_at(&f, f.at)->kind == TOK_NEWLINE; f.at++)
+            if (!broken++) line_break = raw_at(&f, f.at)->span;
+        Token token = *raw_at(&f, f.at);
+        if (token.kind == TOK_YYEOF) break;
+        if (start == TOK_START_FILE && begins_definition(&f)) {
+            close_blocks(&f, 0, token.span, "a definition begins here");
+            emit_newline(&f, broken ? line_break : empty_before(&f));
+        } else if (begins_inner_definition(&f) && blocks_open(&f) > 1) {
+            close_blocks(&f, 1, token.span, "another definition begins here");
+            emit_newline(&f, broken ? line_break : empty_before(&f));
+        } else if (broken) {
+            at_line_break(&f, line_break);
+        }
+        if (f.depth == DEEPEST) {
+            diag(diagnostics, E0114, token.span, "brackets are nested more than %d deep; the rest is not read", DEEPEST - 1);
+            break;
+        }
+        take(&f, token);
+    }
+    int whole = raw_at(&f, f.at)->kind == TOK_YYEOF;
+    if (whole) close_blocks(&f, 0, raw_at(&f, f.at)->span, "the file ends here");
+    emit_newline(&f, empty_before(&f));
+    emit(&f, (Token){.kind = TOK_YYEOF, .span = empty_before(&f)});
+    return whole;
+}

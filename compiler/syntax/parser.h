@@ -1,0 +1,30 @@
+/* One parse: what the generated parser, the builders and the error reports share. */
+#ifndef SYNTAX_PARSER_H
+#define SYNTAX_PARSER_H
+
+#include "syntax/lexer.h"
+
+struct Parser {
+    Arena        *arena;
+    Interner     *names;
+    Diagnostics  *diagnostics;
+    const Source *source;
+    TokenVector   tokens;
+    CommentVector comments;
+    FaultVector   faults;
+    int           next;           /* index of the token to be read                    */
+    int           silent;         /* what went wrong is reported; say nothing further */
+    int           reports;        /* syntax errors so far                             */
+    Decl         *decls, *last_decl;
+    Expr         *result;         /* of an expression                                 */
+};
+
+/* For the generated parser. */
+int  parser_token(Parser *p, TokenValue *value, Span *span);
+/* The token's name for messages ("`->`", "a name"). */
+const char *token_text(int kind);
+
+/* The expression in text [start, end) of a string that outer is reading. */
+Expr *parse_inside(Lexer *outer, const char *start, const char *end);
+
+#endif
