@@ -1,0 +1,138 @@
+#include "codegen/codegen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include "codegen/experiment.h"
+#include "codegen/target.h"
+
+/* ---- The module ---- */
+
+static Gen gen_new(Arena *arena, const Program *program, const CodegenOptions *options, LLVMContextRef context) {
+    Gen g = {.arena = arena, .program = program, .options = options, .context = context, .modalities = program->modalities.count};
+    g.ir      = ir_build(arena, program);
+    g.module  = LLVMModuleCreateWithNameInContext(program->name, context);
+    g.builder = LLVMCreateBuilderInContext(context);
+    g.none    = LLVMVoidTypeInContext(context);
+    g.i1      = LLVMInt1TypeInContext(context);
+    g.i8      = LLVMInt8TypeInContext(context);
+    g.i32     = LLVMInt32TypeInContext(context);
+    g.i64     = LLVMInt64TypeInContext(context);
+    g.f32     = LLVMFloatTypeInContext(context);
+    g.f64     = LLVMDoubleTypeInContext(context);
+    g.pointer = LLVMPointerTypeInContext(context, 0);
+    g.kernel_type = LLVMFunctionType(g.none, (LLVMTypeRef[]){g.pointer, g.pointer, g.pointer}, 3, 0);
+    return g;
+}
+
+/* int main(int argc, char **argv) { return mml_main(argc, argv, &mml_experiment_data); } */
+static void main_function(Gen *g, LLVMValueRef experiment) {
+    LLVMTypeRef types[] = {g->i32, g->pointer, g->pointer};
+    LLVMTypeRef runtime_type = LLVMFunctionType(g->i32, types, 3, 0);
+    LLVMValueRef runtime = LLVMAddFunction(g->module, "mml_main", runtime_type);
+    LLVMValueRef function = LLVMAddFunction(g->module, "main", LLVMFunctionType(g->i32, types, 2, 0));
+    LLVMPositionBuilderAtEnd(g->builder, gen_block(g, function, "entry"));
+    LLVMValueRef code = LLVMBuildCall2(g->builder, runtime_type, runtime,
+                                       (LLVMValueRef[]){LLVMGetParam(function, 0), LLVMGetParam(function, 1), experiment}, 3, "");
+    LLVMBuildRet(g->builder, code);
+}
+
+static void verify(Gen *g) {
+    char *message = NULL;
+    if (LLVMVerifyModule(g->module, LLVMReturnStatusAction, &message)) mml_ice("the generated module is not well-formed: %s", message);
+    LLVMDisposeMessage(message);
+}
+
+static void optimize(Gen *g, LLVMTargetMachineRef machine) {
+    const char *passes = arena_printf(g->arena, "default<O%d>", g->options->optimize);
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef error = LLVMRunPasses(g->module, passes, machine, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (error) mml_ice("LLVM's passes failed: %s", LLVMGetErrorMessage(error));
+}
+
+static LLVMModuleRef module_for(Arena *arena, const Program *program, const CodegenOptions *options, LLVMContextRef context,
+                                LLVMTargetMachineRef machine, int with_main) {
+    Gen g = gen_new(arena, program, options, context);
+    char *triple = LLVMGetTargetMachineTriple(machine);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetTarget(g.module, triple);
+    LLVMSetModuleDataLayout(g.module, layout);
+    LLVMDisposeTargetData(layout);
+    LLVMDisposeMessage(triple);
+    debug_begin(&g);
+    LLVMValueRef experiment = experiment_table(&g);
+    if (with_main) main_function(&g, experiment);
+    debug_end(&g);
+    LLVMDisposeBuilder(g.builder);
+    verify(&g);
+    optimize(&g, machine);
+    return g.module;
+}
+
+LLVMModuleRef codegen_module(Arena *arena, Diagnostics *diagnostics, const Program *program, const CodegenOptions *options,
+                             LLVMContextRef context, int with_main) {
+    LLVMTargetMachineRef machine = target_machine(arena, diagnostics, options);
+    if (!machine) return NULL;
+    LLVMModuleRef module = module_for(arena, program, options, context, machine, with_main);
+    LLVMDisposeTargetMachine(machine);
+    return module;
+}
+
+/* ---- Files ---- */
+
+/* Whole or not at all: written beside path, then renamed. */
+static int write_file(Arena *arena, Diagnostics *d, const char *path, const char *bytes, size_t size) {
+    const char *unfinished = arena_printf(arena, "%s.%ld.part", path, (long)getpid());
+    FILE *out = fopen(unfinished, "wb");
+    int fine = out && fwrite(bytes, 1, size, out) == size;
+    int error = errno;
+    if (out && fclose(out)) {
+        error = fine ? errno : error;
+        fine = 0;
+    }
+    if (fine && rename(unfinished, path)) {
+        error = errno;
+        fine = 0;
+    }
+    if (fine) return 1;
+    if (out) remove(unfinished);
+    Diagnostic *diagnostic = diag(d, E0402, (Span){0}, "can't write %s: %s", path, strerror(error));
+    diag_help(d, diagnostic, "name another file with `-o`");
+    return 0;
+}
+
+static int emit(Arena *arena, Diagnostics *d, LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind kind, const char *path) {
+    if (kind == EMIT_LLVM) {
+        char *text = LLVMPrintModuleToString(module);
+        int fine = write_file(arena, d, path, text, strlen(text));
+        LLVMDisposeMessage(text);
+        return fine;
+    }
+    LLVMMemoryBufferRef buffer;
+    char *error = NULL;
+    LLVMCodeGenFileType type = kind == EMIT_OBJECT ? LLVMObjectFile : LLVMAssemblyFile;
+    if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, type, &error, &buffer)) {
+        diag(d, E0403, (Span){0}, "LLVM could not make code: %s", error);
+        LLVMDisposeMessage(error);
+        return 0;
+    }
+    int fine = write_file(arena, d, path, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    LLVMDisposeMemoryBuffer(buffer);
+    return fine;
+}
+
+int codegen_file(Arena *arena, Diagnostics *diagnostics, const Program *program, const CodegenOptions *options, EmitKind kind, const char *path) {
+    LLVMTargetMachineRef machine = target_machine(arena, diagnostics, options);
+    if (!machine) return 0;
+    LLVMContextRef context = LLVMContextCreate();
+    LLVMModuleRef module = module_for(arena, program, options, context, machine, 1);
+    int fine = emit(arena, diagnostics, module, machine, kind, path);
+    LLVMDisposeModule(module);
+    LLVMContextDispose(context);
+    LLVMDisposeTargetMachine(machine);
+    return fine;
+}

@@ -1,0 +1,60 @@
+#include "codegen/target.h"
+
+#include <string.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+
+static const char *const cpus[] = {
+    "native",
+#if defined(__x86_64__)
+#define CPU(name) name,
+#include "codegen/cpus.def"
+#undef CPU
+#else
+    "generic",
+#endif
+};
+
+static int known(const char *cpu) {
+    for (size_t i = 0; i < sizeof cpus / sizeof *cpus; i++)
+        if (!strcmp(cpus[i], cpu)) return 1;
+    return 0;
+}
+
+static void unknown_cpu(Diagnostics *d, const char *cpu) {
+    Diagnostic *diagnostic = diag(d, E0401, (Span){0}, "there is no processor `%s`", cpu);
+    const char *nearest = nearest_name(cpu, cpus, (int)(sizeof cpus / sizeof *cpus));
+    if (nearest) diag_help(d, diagnostic, "did you mean `%s`?", nearest);
+    else diag_help(d, diagnostic, "`--target-cpu native` is this machine; `llc-19 -mcpu=help` lists the names");
+}
+
+static LLVMTargetMachineRef machine_for(Arena *arena, Diagnostics *d, const CodegenOptions *options, const char *cpu, const char *features) {
+    static const LLVMCodeGenOptLevel levels[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess, LLVMCodeGenLevelDefault, LLVMCodeGenLevelAggressive};
+    char *triple = LLVMGetDefaultTargetTriple(), *error = NULL;
+    LLVMTargetRef target;
+    LLVMTargetMachineRef machine = NULL;
+    if (LLVMGetTargetFromTriple(triple, &target, &error)) {
+        diag(d, E0403, (Span){0}, "LLVM makes no code for %s: %s", triple, error);
+        LLVMDisposeMessage(error);
+    } else {
+        machine = LLVMCreateTargetMachine(target, triple, cpu, features, levels[options->optimize], LLVMRelocPIC, LLVMCodeModelDefault);
+    }
+    LLVMDisposeMessage(triple);
+    return machine;
+}
+
+LLVMTargetMachineRef target_machine(Arena *arena, Diagnostics *diagnostics, const CodegenOptions *options) {
+    const char *cpu = options->cpu ? options->cpu : "native";
+    if (!known(cpu)) {
+        unknown_cpu(diagnostics, cpu);
+        return NULL;
+    }
+    LLVMInitializeNativeTarget();
+    LLVMInitializeNativeAsmPrinter();
+    if (strcmp(cpu, "native")) return machine_for(arena, diagnostics, options, cpu, "");
+    char *host = LLVMGetHostCPUName(), *features = LLVMGetHostCPUFeatures();
+    LLVMTargetMachineRef machine = machine_for(arena, diagnostics, options, host, features);
+    LLVMDisposeMessage(host);
+    LLVMDisposeMessage(features);
+    return machine;
+}
