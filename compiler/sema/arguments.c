@@ -130,11 +130,18 @@ static bool in_range(Sema *s, const ArgumentRow *row, const Value *value) {
     return false;
 }
 
+static bool is_word(Sema *s, const Expr *expr, const char *words) {
+    if (expr->kind != EXPR_NAME)
+        return false;
+    const char *padded = arena_printf(s->arena, "|%s|", words);
+    return strstr(padded, arena_printf(s->arena, "|%s|", expr->name)) != NULL;
+}
+
 /* Types one expression for a row; NULL after a report. */
 static Value *row_value(Sema *s, const Scope *scope, const ArgumentRow *row, const Expr *expr, const char *what, Unit unit) {
     const char *argument = arena_printf(s->arena, "`%s` of %s", row->name, what);
     Value *value;
-    if (row->type == TYPE_WORD)
+    if (row->type == TYPE_WORD || (row->words && is_word(s, expr, row->words)))
         value = word_of(s, expr, row->words, argument);
     else if (unit != UNIT_NONE)
         value = value_convert(s, literal_with_unit(s, value_of(s, scope, expr, SCALAR(TYPE_NONE)), unit), SCALAR(row->type));
@@ -142,7 +149,7 @@ static Value *row_value(Sema *s, const Scope *scope, const ArgumentRow *row, con
         value = value_of(s, scope, expr, SCALAR(row->type));
     if (value_wrong(value))
         return NULL;
-    if (row->flags & ARGUMENT_FIXED) {
+    if (row->flags & ARGUMENT_FIXED && !scope_unused(scope)) {
         Value *known = NEW(s->arena, Value);
         if (!value_fold(s, value, argument, known))
             return NULL;

@@ -40,26 +40,43 @@ static const Decl *find_param(const Sema *s, Name name) {
     return NULL;
 }
 
+static void bind(Sema *s, Scope *scope, Name name, Span span, Value *value) {
+    Binding *binding = NEW(s->arena, Binding);
+    *binding = (Binding){.next = scope->bindings, .name = name, .span = span, .value = value};
+    scope->bindings = binding;
+}
+
+static void report_hidden(Sema *s, Span span, Name name, const char *what, Span earlier) {
+    Diagnostic *d = diag(s->diagnostics, E0315, span, "`%s` already means something here%s", name, what);
+    diag_note(s->diagnostics, d, earlier, "it was named before");
+}
+
+void scope_bind_formal(Sema *s, Scope *scope, Name name, Span span, Value *value) {
+    const Binding *earlier = scope_find(scope, name);
+    int modality = scope_sees_file(scope) ? find_modality(s, name) : -1;
+    if (earlier)
+        report_hidden(s, span, name, "", earlier->span);
+    else if (modality >= 0)
+        report_hidden(s, span, name, ": it is a modality", s->modalities.items[modality]->name_span);
+    bind(s, scope, name, span, value);
+}
+
 void scope_bind(Sema *s, Scope *scope, Name name, Span span, Value *value) {
     const Binding *earlier = scope_find(scope, name);
     const Scope *event = scope_event(scope);
     if (earlier) {
-        Diagnostic *d = diag(s->diagnostics, E0315, span, "`%s` already means something here", name);
-        diag_note(s->diagnostics, d, earlier->span, "it was named before");
+        report_hidden(s, span, name, "", earlier->span);
     } else if (event && event->event == name) {
         diag(s->diagnostics, E0315, span, "`%s` already means something here: what this event brings", name);
     } else if (scope_sees_file(scope)) {
         const Decl *param = find_param(s, name);
         int modality = find_modality(s, name);
-        if (param || modality >= 0) {
-            Diagnostic *d = diag(s->diagnostics, E0315, span, "`%s` already means something here: it is a %s", name,
-                                 param ? "param" : "modality");
-            diag_note(s->diagnostics, d, param ? param->name_span : s->modalities.items[modality]->name_span, "defined here");
-        }
+        if (param)
+            report_hidden(s, span, name, ": it is a param", param->name_span);
+        else if (modality >= 0)
+            report_hidden(s, span, name, ": it is a modality", s->modalities.items[modality]->name_span);
     }
-    Binding *binding = NEW(s->arena, Binding);
-    *binding = (Binding){.next = scope->bindings, .name = name, .span = span, .value = value};
-    scope->bindings = binding;
+    bind(s, scope, name, span, value);
 }
 
 int scope_names(Sema *s, const Scope *scope, const char ***names) {

@@ -19,6 +19,7 @@ typedef struct {
     VECTOR(const Decl *) params, data, modalities, encoders, policies, methods;
     const Decl  *target, *fusion, *train;
     int          dropouts;        /* layers so far: each dropout has a stream of its own */
+    int          depth;           /* of the value being typed                            */
     bool         incomplete;      /* a module is missing or has errors: an unknown encoder,
                                      policy or method may follow from that, say nothing  */
     struct Analysis *analysis;    /* private to the declarations (declarations.h)        */
@@ -76,7 +77,8 @@ typedef struct {
     const char *name;
     TypeKind    type;             /* WORD: words                                    */
     int         flags;            /* ARGUMENT_*                                     */
-    const char *words;
+    const char *words;            /* "all": with another type, a word may stand in
+                                     its place: the value is then a WORD            */
     const char *fallback;         /* default as source text ("0.1", "true", "same"), NULL: none */
     double      low, high;        /* inclusive; both 0: any */
 } ArgumentRow;

@@ -232,8 +232,17 @@ static Value *typed(Sema *s, const Scope *scope, const Expr *expr, Type expected
     mml_ice("expression kind %d", expr->kind);
 }
 
+enum { MAX_DEPTH = 1000 };          /* of nested expressions; each level takes a few frames of stack */
+
 Value *value_of(Sema *s, const Scope *scope, const Expr *expr, Type expected) {
-    return value_convert(s, typed(s, scope, expr, expected), expected);
+    if (s->depth >= MAX_DEPTH) {
+        diag(s->diagnostics, E0326, expr->span, "this expression is nested more than %d deep", (int)MAX_DEPTH);
+        return value_error(s, expr->span);
+    }
+    s->depth++;
+    Value *value = typed(s, scope, expr, expected);
+    s->depth--;
+    return value_convert(s, value, expected);
 }
 
 bool is_name(const Expr *expr, const char *text) {

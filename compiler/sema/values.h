@@ -73,6 +73,8 @@ const Scope   *scope_event(const Scope *scope);         /* the innermost with an
 bool           scope_unused(const Scope *scope);
 /* Adds a binding; reports one that hides another of the same position (E0315). */
 void           scope_bind(Sema *s, Scope *scope, Name name, Span span, Value *value);
+/* An argument of a definition: it may have a param's name, so that definitions can move. */
+void           scope_bind_formal(Sema *s, Scope *scope, Name name, Span span, Value *value);
 /* Whether the experiment's own names (params, modalities) mean something here: not
  * in the definitions of a module. */
 bool           scope_sees_file(const Scope *scope);
