@@ -161,7 +161,7 @@ properties
 
 property
     : NAME ASSIGN expr                        { $$ = build_property(p, $1, @1, $3, @$); }
-    | NAME ASSIGN broken                      { $$ = build_property(p, $1, @1, build_error(p, @3), @$); }
+    | NAME ASSIGN broken                      { $$ = build_property(p, $1, @1, build_error(p, @3), @$); yyerrok; }
     ;
 
 train_items

@@ -247,6 +247,7 @@ static void take(Filter *f, Token token) {
         close_bracket(f, token);
         break;
     case TOK_SEMICOLON:
+        if (!in_block(f) && !closes_later(f)) close_parentheses(f, token.span, "the statement ends here");
         if (in_block(f)) emit_newline(f, token.span);
         else emit(f, token);
         break;

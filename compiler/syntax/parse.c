@@ -65,6 +65,19 @@ Expr *parse_expression(Arena *arena, Interner *interner, Diagnostics *diagnostic
     return p.result;
 }
 
+void print_tokens(Arena *arena, Interner *interner, const Source *source, FILE *out) {
+    Parser p = {.arena = arena, .names = interner, .diagnostics = diagnostics_new(arena), .source = source};
+    tokenize(&p, source->text, source->length, 0, TOK_START_FILE);
+    for (int i = 1; i < p.tokens.count; i++) {
+        const Token *token = &p.tokens.items[i];
+        int line, column, length = (int)(token->span.end - token->span.begin);
+        source_position(source, token->span.begin, &line, &column);
+        fprintf(out, "%d:%d\t%s", line, column, token_text(token->kind));
+        if (length && token->kind != TOK_NEWLINE) fprintf(out, "\t%.*s", length, source->text + token->span.begin);
+        fputc('\n', out);
+    }
+}
+
 Expr *parse_inside(Lexer *outer, const char *start, const char *end) {
     Parser p = {.arena = outer->arena, .names = outer->names, .diagnostics = outer->diagnostics, .source = outer->source};
     Span span = lexer_span(outer, start, end);
