@@ -94,11 +94,12 @@ static Status find_labels(const DataSource *source, Csv *csv) {
     const MmlSetting *setting = mml_setting_find(settings->experiment,
                                                  mml_arena_format(source->arena, "%s.label", program->path));
     if (!setting) return MML_OK;
-    const char *name = setting->type == MML_WORD ? mml_word(settings, "%s.label", program->path)
-                                                 : mml_string(settings, "%s.label", program->path);
+    int last = setting->type == MML_WORD;             /* the one word there is */
+    const char *name = last ? mml_word(settings, "%s.label", program->path)
+                            : mml_string(settings, "%s.label", program->path);
     for (i64 i = 0; i < csv->count; i++) {
         CsvFile *file = &csv->files[i];
-        if (strcmp(name, "last") == 0) {
+        if (last) {
             file->label = file->table.columns - 1;
         } else if (i < program->field_count && strcmp(program->fields[i], name) == 0) {
             if (file->table.columns != 1)

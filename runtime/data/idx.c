@@ -100,8 +100,8 @@ static Status read_images(DataSource *source, const DataOrigin *root, IdxPart *p
         status = mml_fail(MML_EDATA, "'%s' has %lld images and '%s' %lld labels", part->images_file, (long long)sizes[0],
                           part->labels_file, (long long)part->total);
     if (status == MML_OK && (__builtin_mul_overflow(part->height, part->width, &pixels) || pixels == 0))
-        status = mml_fail(MML_EDATA, "'%s' has images of %lld x %lld pixels", part->images_file, (long long)part->height,
-                          (long long)part->width);
+        status = mml_fail(MML_EDATA, "'%s' is damaged: its header says images of %lld x %lld pixels", part->images_file,
+                          (long long)part->height, (long long)part->width);
     if (status == MML_OK) status = read_items(&file, 3, part->total, part->used, pixels, &part->images);
     mml_data_file_close(&file);
     return status;
