@@ -9,6 +9,7 @@ extern void dpotrf_(const char *triangle, const int *n, double *a, const int *ld
 
 #define RIDGE_FIRST 1e-14
 #define RIDGE_LAST  1.0
+#define REFINEMENTS 3
 
 /* Unknowns of one source (or of all, dense) numbered without gaps: those of bin
  * x are first[x] … first[x + 1] - 1, and label[v] is the label of unknown v. */
@@ -34,6 +35,8 @@ struct MmlNewton {
     double    *full;                    /* [full_count x full_count] column-major, lower */
     double    *e;                       /* [sources * labels] scaled pi of one tuple     */
     double    *row_side, *full_side;    /* right sides                                  */
+    const double *m, *s, *pi;           /* of the last factorisation                    */
+    double    *residual, *correction;   /* [unknowns]                                   */
 };
 
 static int widest(const MmlSupport *support, int k) {
@@ -114,7 +117,9 @@ static int allocate(MmlNewton *newton, MmlArena *arena) {
     newton->e = MML_NEW(arena, double, (i64)support->sources * support->labels);
     newton->row_side = MML_NEW(arena, double, newton->row_count + 1);
     newton->full_side = MML_NEW(arena, double, newton->full_count + 1);
-    return newton->full && newton->e && newton->row_side && newton->full_side;
+    newton->residual = MML_NEW(arena, double, support->start[support->sources]);
+    newton->correction = MML_NEW(arena, double, support->start[support->sources]);
+    return newton->full && newton->e && newton->row_side && newton->full_side && newton->residual && newton->correction;
 }
 
 MmlNewton *mml_newton_new(const MmlSupport *support, int dense, MmlArena *arena) {
@@ -259,6 +264,9 @@ static int factor_once(MmlNewton *newton, const double *m, const double *s, cons
 }
 
 int mml_newton_factor(MmlNewton *newton, const double *m, const double *s, const double *pi) {
+    newton->m = m;
+    newton->s = s;
+    newton->pi = pi;
     scales(newton, m, s, pi);
     for (double ridge = RIDGE_FIRST; ridge <= RIDGE_LAST; ridge *= 10)
         if (factor_once(newton, m, s, pi, ridge)) return 1;
@@ -284,7 +292,7 @@ static void solve_blocks(MmlNewton *newton, CBLAS_TRANSPOSE transpose) {
                    newton->row_side + of->first[x], transpose);
 }
 
-void mml_newton_solve(MmlNewton *newton, const double *right, double *du) {
+static void solve_factored(MmlNewton *newton, const double *right, double *du) {
     const MmlSupport *support = newton->support;
     int n = newton->full_count, rows = newton->row_count;
     memset(du, 0, sizeof(double) * (size_t)support->start[support->sources]);
@@ -310,4 +318,57 @@ void mml_newton_solve(MmlNewton *newton, const double *right, double *du) {
     solve_blocks(newton, CblasTrans);
     scatter(row, newton->row_side, du);
     scatter(column, newton->full_side, du);
+}
+
+static double scaled_norm(const MmlNewton *newton, const double *residual) {
+    double square = 0;
+    for (int k = 0; k < newton->support->sources; k++) {
+        const Numbering *of = &newton->of[k];
+        for (int v = 0; v < of->count; v++) {
+            double r = residual[of->unknown[v]] * of->scale[v];
+            square += r * r;
+        }
+    }
+    return sqrt(square);
+}
+
+/* residual = right - M du, tuple by tuple: m pi (v - d) + m/s pi d with v the
+ * change of each label's exponent and d = pi . v loses nothing where M's
+ * entries cancel. */
+static double residual_norm(MmlNewton *newton, const double *right, const double *du) {
+    const MmlSupport *support = newton->support;
+    int labels = support->labels, sources = support->sources;
+    double *v = newton->e;
+    memcpy(newton->residual, right, sizeof(double) * (size_t)support->start[sources]);
+    for (i64 t = 0; t < support->live; t++) {
+        const double *pi = newton->pi + t * labels;
+        double d = 0, m = newton->m[t], w = m / newton->s[t];
+        for (int y = 0; y < labels; y++) v[y] = 0;
+        for (int k = 0; k < sources; k++) {
+            const double *change = du + support->start[k] + (i64)bin(newton, t, k) * labels;
+            for (int y = 0; y < labels; y++) v[y] += change[y];
+        }
+        for (int y = 0; y < labels; y++) d += pi[y] * v[y];
+        for (int y = 0; y < labels; y++) v[y] = pi[y] * (m * (v[y] - d) + w * d);
+        for (int k = 0; k < sources; k++) {
+            double *out = newton->residual + support->start[k] + (i64)bin(newton, t, k) * labels;
+            for (int y = 0; y < labels; y++) out[y] -= v[y];
+        }
+    }
+    return scaled_norm(newton, newton->residual);
+}
+
+void mml_newton_solve(MmlNewton *newton, const double *right, double *du) {
+    i64 unknowns = newton->support->start[newton->support->sources];
+    solve_factored(newton, right, du);
+    double norm = residual_norm(newton, right, du);
+    for (int pass = 0; pass < REFINEMENTS; pass++) {
+        solve_factored(newton, newton->residual, newton->correction);
+        for (i64 v = 0; v < unknowns; v++) newton->correction[v] += du[v];
+        double better = residual_norm(newton, right, newton->correction);
+        if (!(better < norm)) return;
+        memcpy(du, newton->correction, sizeof(double) * (size_t)unknowns);
+        if (better > norm / 2) return;
+        norm = better;
+    }
 }
