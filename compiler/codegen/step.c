@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 #include "codegen/values.h"
 #include "ir/graph.h"
 #include "ir/memory.h"
@@ -14,9 +15,7 @@ typedef struct {
     LLVMValueRef      frame, arena, capacity, operands;
     LLVMBasicBlockRef entry;            /* open: what is computed once goes here            */
     LLVMValueRef      stores[STORE_STATISTIC + 1];      /* bases outside the arena          */
-    LLVMValueRef      inputs[MML_MAX_MODALITIES];
     LLVMValueRef      forward[MML_MAX_MODALITIES + 1], active[MML_MAX_MODALITIES + 1];
-    LLVMValueRef     *pointers;         /* of each tensor, NULL: not computed yet           */
     int               traced;           /* nodes with a name so far                         */
 } Emitter;
 
@@ -37,7 +36,10 @@ static LLVMValueRef base_of(Emitter *e, Store store) {
         [STORE_PARAMETER] = offsetof(MmlFrame, parameters), [STORE_GRADIENT] = offsetof(MmlFrame, gradients),
         [STORE_STATISTIC] = offsetof(MmlFrame, statistics), [STORE_INPUT] = offsetof(MmlFrame, inputs),
     };
-    if (!e->stores[store]) e->stores[store] = frame_word(e, e->g->pointer, offsets[store]);
+    if (e->stores[store]) return e->stores[store];
+    LLVMBasicBlockRef here = at_entry(e);
+    e->stores[store] = frame_word(e, e->g->pointer, offsets[store]);
+    back(e, here);
     return e->stores[store];
 }
 
@@ -50,19 +52,16 @@ static LLVMValueRef arena_pointer(Emitter *e, const Tensor *t) {
     return t->offset ? LLVMBuildInBoundsGEP2(g->builder, g->i8, batch, &offset, 1, "") : batch;
 }
 
+/* Computed where it is used: hundreds of pointers alive from the entry on cost the register
+ * allocator more than all other passes together. */
 static LLVMValueRef pointer(Emitter *e, int t) {
     Gen *g = e->g;
-    const Tensor *tensor = &e->step->tensors.items[t];
-    if (e->pointers[t]) return e->pointers[t];
-    if (tensor->alias >= 0) return e->pointers[t] = pointer(e, memory_root(e->step, t));
-    LLVMBasicBlockRef here = at_entry(e);
+    const Tensor *tensor = &e->step->tensors.items[memory_root(e->step, t)];
     switch (tensor->store) {
-    case STORE_ARENA: e->pointers[t] = arena_pointer(e, tensor); break;
-    case STORE_INPUT: e->pointers[t] = gen_load(g, g->pointer, base_of(e, STORE_INPUT), (size_t)tensor->index * 8); break;
-    default:          e->pointers[t] = gen_field(g, base_of(e, tensor->store), (size_t)tensor->first * 4); break;
+    case STORE_ARENA: return arena_pointer(e, tensor);
+    case STORE_INPUT: return gen_load(g, g->pointer, base_of(e, STORE_INPUT), (size_t)tensor->index * 8);
+    default:          return gen_field(g, base_of(e, tensor->store), (size_t)tensor->first * 4);
     }
-    back(e, here);
-    return e->pointers[t];
 }
 
 /* frame->forward[group] and frame->active[group] as i1. In a unimodal step nothing is behind what did not run forward. */
@@ -272,11 +271,21 @@ static void failed(Emitter *e) {
     LLVMPositionBuilderAtEnd(g->builder, here);
 }
 
+/* A step is a list of calls with constant arguments: LLVM's passes find nothing in it to win, and
+ * take 1.2 s over the four of a pair of ResNet-18 (0.1 s without them; examples/cremad.mml). */
+static void leave_as_it_is(Gen *g, LLVMValueRef function) {
+    static const char *const names[] = {"optnone", "noinline"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        LLVMAttributeRef attribute = LLVMCreateEnumAttribute(g->context, LLVMGetEnumAttributeKindForName(names[i], strlen(names[i])), 0);
+        LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, attribute);
+    }
+}
+
 static LLVMValueRef step_function(Gen *g, const Step *step) {
     if (!g->trace) trace_declare(g);
     Emitter e = {.g = g, .step = step};
-    e.pointers = NEW_ARRAY(g->arena, LLVMValueRef, step->tensors.count + 1);
     LLVMValueRef function = gen_function(g, step->name, 1, step_span(step));
+    leave_as_it_is(g, function);
     debug_at(g, step_span(step));
     e.frame    = LLVMGetParam(function, 0);
     e.entry    = LLVMGetInsertBlock(g->builder);

@@ -153,13 +153,16 @@ static LLVMValueRef unary(ValueScope *s, const Value *v, int element) {
 /* The operands of a function that takes either one each value or several values. */
 typedef struct { const Value *value; int element; } Item;
 
-static int items_of(const Gen *g, const Value *v, int element, Item *items, int room) {
-    int count = 0;
-    if (v->count == 1 && v->operands[0]->type.each)
-        for (int m = 0; m < g->modalities && count < room; m++) items[count++] = (Item){v->operands[0], m};
-    else
-        for (int i = 0; i < v->count && count < room; i++) items[count++] = (Item){v->operands[i], element};
-    return count;
+static int over_modalities(const Value *v) { return v->count == 1 && v->operands[0]->type.each; }
+static int item_count(const Gen *g, const Value *v) { return over_modalities(v) ? g->modalities : v->count; }
+
+static Item item(const Value *v, int element, int i) {
+    return over_modalities(v) ? (Item){v->operands[0], i} : (Item){v->operands[i], element};
+}
+
+static LLVMValueRef real_item(ValueScope *s, const Value *v, int element, int i) {
+    Item at = item(v, element, i);
+    return value_emit_real(s, at.value, at.element);
 }
 
 static LLVMValueRef extreme(Gen *g, Held held, int most, LLVMValueRef a, LLVMValueRef b) {
@@ -171,11 +174,9 @@ static LLVMValueRef argument_of_extreme(ValueScope *s, const Value *v, int eleme
     Gen *g = s->g;
     LLVMBuilderRef b = g->builder;
     int most = v->function == FN_ARGMAX;
-    Item items[MML_MAX_MODALITIES];
-    int count = items_of(g, v, element, items, MML_MAX_MODALITIES);
-    LLVMValueRef best = value_emit_real(s, items[0].value, items[0].element), at = gen_int(g, 0);
-    for (int i = 1; i < count; i++) {
-        LLVMValueRef next = value_emit_real(s, items[i].value, items[i].element);
+    LLVMValueRef best = real_item(s, v, element, 0), at = gen_int(g, 0);
+    for (int i = 1; i < item_count(g, v); i++) {
+        LLVMValueRef next = real_item(s, v, element, i);
         LLVMValueRef beats = LLVMBuildFCmp(b, most ? LLVMRealOGT : LLVMRealOLT, next, best, "");
         LLVMValueRef first_number = LLVMBuildAnd(b, LLVMBuildFCmp(b, LLVMRealUNO, best, best, ""),
                                                  LLVMBuildFCmp(b, LLVMRealORD, next, next, ""), "");
@@ -188,13 +189,12 @@ static LLVMValueRef argument_of_extreme(ValueScope *s, const Value *v, int eleme
 
 static LLVMValueRef fold(ValueScope *s, const Value *v, int element) {
     Gen *g = s->g;
-    Item items[64];
-    int count = items_of(g, v, element, items, 64);
+    int count = item_count(g, v);
     Held held = type_held(v->type.kind);
     LLVMValueRef total = NULL;
     for (int i = 0; i < count; i++) {
-        LLVMValueRef next = held == HELD_REAL ? value_emit_real(s, items[i].value, items[i].element)
-                                              : value_emit(s, items[i].value, items[i].element);
+        Item at = item(v, element, i);
+        LLVMValueRef next = held == HELD_REAL ? real_item(s, v, element, i) : value_emit(s, at.value, at.element);
         if (!total) total = next;
         else if (v->function == FN_MAX || v->function == FN_MIN) total = extreme(g, held, v->function == FN_MAX, total, next);
         else if (held == HELD_REAL) total = LLVMBuildFAdd(g->builder, total, next, "");

@@ -200,9 +200,9 @@ void gradient_of(Builder *b, int loss, int from) {
     s.of      = NEW_ARRAY(b->arena, int, s.known + 1);
     s.reached = NEW_ARRAY(b->arena, char, b->program->parameters.count + 1);
     for (int t = 0; t < s.known; t++) s.of[t] = -1;
-    int at = b->step->nodes.count;
     if (!tensor(&s, loss)->trained) return;
     s.of[loss] = graph_constant(b, 1);
+    int at = b->step->nodes.count;
     for (int n = at - 1; n >= from; n--) reverse(&s, n);
     zero_reached(&s, at);
 }
