@@ -1,5 +1,5 @@
-/* Elementwise layers. One row each: forward in terms of x, derivative in terms
- * of x and y; p and q are the first and second real attribute.
+/* Elementwise layers. One row each: the value in terms of x, the gradient in
+ * terms of g = dy, x and y; p and q are the first and second real attribute.
  *
  * smoothed_relu(beta, q) is the activation of the analysis behind the method:
  * 0 below 0, x^q / (q beta^(q-1)) up to beta, x - (1 - 1/q) beta above, so that
@@ -37,18 +37,18 @@ static inline float smoothed_relu_derivative(float x, float beta, float q) {
     return x < beta ? powf(x / beta, q - 1.0f) : 1.0f;
 }
 
-/* name, value, derivative */
-#define ACTIVATIONS(ROW)                                                              \
-    ROW(relu,          x < 0.0f ? 0.0f : x,        y > 0.0f ? 1.0f : 0.0f)            \
-    ROW(leaky_relu,    x < 0.0f ? p * x : x,       x > 0.0f ? 1.0f : p)               \
-    ROW(gelu,          gelu(x),                    gelu_derivative(x))                \
-    ROW(tanh,          tanhf(x),                   1.0f - y * y)                      \
-    ROW(sigmoid,       sigmoid(x),                 y * (1.0f - y))                    \
-    ROW(softplus,      softplus(x),                sigmoid(x))                        \
-    ROW(smoothed_relu, smoothed_relu(x, p, q),     smoothed_relu_derivative(x, p, q)) \
-    ROW(scale,         p * x,                      p)
+/* name, value, gradient */
+#define ACTIVATIONS(ROW)                                                               \
+    ROW(relu,          x < 0.0f ? 0.0f : x,     y > 0.0f ? g : 0.0f)                   \
+    ROW(leaky_relu,    x < 0.0f ? p * x : x,    x > 0.0f ? g : p * g)                  \
+    ROW(gelu,          gelu(x),                 g * gelu_derivative(x))                \
+    ROW(tanh,          tanhf(x),                g * (1.0f - y * y))                    \
+    ROW(sigmoid,       sigmoid(x),              g * y * (1.0f - y))                    \
+    ROW(softplus,      softplus(x),             g * sigmoid(x))                        \
+    ROW(smoothed_relu, smoothed_relu(x, p, q),  g * smoothed_relu_derivative(x, p, q)) \
+    ROW(scale,         p * x,                   p * g)
 
-#define DEFINE(name, value, derivative)                                                            \
+#define DEFINE(name, value, gradient)                                                              \
     static void name##_values(void *context, i64 begin, i64 end, int thread) {                     \
         const Call *call = context;                                                                \
         const float p = (float)call->a[1].r, q = (float)call->a[2].r;                              \
@@ -63,13 +63,13 @@ static inline float smoothed_relu_derivative(float x, float beta, float q) {
     static void name##_gradients(void *context, i64 begin, i64 end, int thread) {                  \
         const Call *call = context;                                                                \
         const float p = (float)call->a[1].r, q = (float)call->a[2].r;                              \
-        const float *gradient = call->operand[0], *input = call->operand[1], *output = call->operand[2]; \
+        const float *dy = call->operand[0], *input = call->operand[1], *output = call->operand[2]; \
         float *to = call->operand[3];                                                              \
         (void)p, (void)q;                                                                          \
         for (i64 i = begin; i < end; i++) {                                                        \
-            const float x = input[i], y = output[i];                                               \
+            const float g = dy[i], x = input[i], y = output[i];                                    \
             (void)x, (void)y;                                                                      \
-            to[i] = gradient[i] * (derivative);                                                    \
+            to[i] = gradient;                                                                      \
         }                                                                                          \
     }                                                                                              \
     void mml_##name##_forward(MmlFrame *frame, const MmlValue *attr, float *const *operand) {      \

@@ -48,28 +48,43 @@ static void drop_border(const Conv *c, const float *padded, float *image) {
                      padded + channel * c->padded_plane + (row + c->pad) * c->padded_width + c->pad, c->in_width);
 }
 
-static void take_plane(const Conv *c, const float *source, float *to) {
-    for (i64 row = 0; row < c->out_height; row++) {
-        const float *from = source + row * c->stride * c->padded_width;
-        if (c->stride == 1) {
-            copy_row(to, from, c->out_width);
-        } else {
-            for (i64 i = 0; i < c->out_width; i++) to[i] = from[i * c->stride];
-        }
-        to += c->out_width;
-    }
+static inline __attribute__((always_inline)) void take_rows(const Conv *c, i64 width, const float *from, float *to) {
+    for (i64 row = 0; row < c->out_height; row++, from += c->padded_width, to += width) copy_row(to, from, width);
 }
 
-static void add_plane(const Conv *c, const float *from, float *sums) {
-    for (i64 row = 0; row < c->out_height; row++) {
-        float *to = sums + row * c->stride * c->padded_width;
-        if (c->stride == 1) {
-            for (i64 i = 0; i < c->out_width; i++) to[i] += from[i];
-        } else {
-            for (i64 i = 0; i < c->out_width; i++) to[i * c->stride] += from[i];
-        }
-        from += c->out_width;
+static inline __attribute__((always_inline)) void add_rows(const Conv *c, i64 width, const float *from, float *to) {
+    for (i64 row = 0; row < c->out_height; row++, from += width, to += c->padded_width)
+        for (i64 i = 0; i < width; i++) to[i] += from[i];
+}
+
+/* The widths of maps of 28 and 224 pixels, halved again and again, are worth
+ * code of their own: twice as fast as rows of unknown length. */
+#define COMMON_WIDTHS(ROW) ROW(7) ROW(14) ROW(28) ROW(56)
+
+static void take_plane(const Conv *c, const float *from, float *to) {
+#define TAKE(width) case width: take_rows(c, width, from, to); return;
+    switch (c->stride == 1 ? c->out_width : 0) {
+        COMMON_WIDTHS(TAKE)
     }
+    if (c->stride == 1) {
+        take_rows(c, c->out_width, from, to);
+        return;
+    }
+    for (i64 row = 0; row < c->out_height; row++, from += c->stride * c->padded_width, to += c->out_width)
+        for (i64 i = 0; i < c->out_width; i++) to[i] = from[i * c->stride];
+}
+
+static void add_plane(const Conv *c, const float *from, float *to) {
+#define ADD(width) case width: add_rows(c, width, from, to); return;
+    switch (c->stride == 1 ? c->out_width : 0) {
+        COMMON_WIDTHS(ADD)
+    }
+    if (c->stride == 1) {
+        add_rows(c, c->out_width, from, to);
+        return;
+    }
+    for (i64 row = 0; row < c->out_height; row++, from += c->out_width, to += c->stride * c->padded_width)
+        for (i64 i = 0; i < c->out_width; i++) to[i * c->stride] += from[i];
 }
 
 /* Where the kernel's pixel lies in a padded plane for the first output pixel. */

@@ -1,23 +1,18 @@
 /* Maximum over windows. The winner of equal values is the first one by rows,
  * as in other frameworks, since after relu ties at 0 are common; NaN wins. */
+#include <math.h>
 #include <string.h>
 
 #include "kernel.h"
 #include "pool.h"
 
-/* value beats best; written for both stages so that the compiler vectorises. */
-static inline int beats(float value, i32 index, float best, i32 best_index) {
-    return (value > best) | ((value == best) & (index < best_index)) | (value != value);
-}
-
-/* The best of rows first … last - 1, for every column of the plane. */
-static void best_of_rows(const Pool *p, const float *plane, i64 first, i64 last, float *best, i32 *index) {
-    i64 width = p->in_width;
+/* The best of rows first … last - 1 for every column. */
+static void best_of_rows(const float *restrict plane, i64 width, Span rows, float *restrict best, i32 *restrict index) {
     for (i64 c = 0; c < width; c++) {
-        best[c] = plane[first * width + c];
-        index[c] = (i32)(first * width + c);
+        best[c] = plane[rows.first * width + c];
+        index[c] = (i32)(rows.first * width + c);
     }
-    for (i64 row = first + 1; row < last; row++) {
+    for (i64 row = rows.first + 1; row < rows.last; row++) {
         const float *values = plane + row * width;
         for (i64 c = 0; c < width; c++) {
             float value = values[c], kept = best[c];
@@ -29,32 +24,43 @@ static void best_of_rows(const Pool *p, const float *plane, i64 first, i64 last,
     }
 }
 
+/* Of these, the best of each window. A column further right may hold an
+ * equal value from a higher row, which then comes first. */
+static inline __attribute__((always_inline)) void best_of_columns(
+    const float *restrict best, const i32 *restrict best_at, i64 count, i64 stride, i64 kernel, float *restrict y, i32 *restrict index) {
+    for (i64 i = 0; i < count; i++) {
+        y[i] = best[i * stride];
+        index[i] = best_at[i * stride];
+    }
+    for (i64 k = 1; k < kernel; k++)
+        for (i64 i = 0; i < count; i++) {
+            float value = best[i * stride + k], kept = y[i];
+            i32 at = best_at[i * stride + k], kept_at = index[i];
+            int better = (value > kept) | ((value == kept) & (at < kept_at)) | (value != value);
+            y[i] = better ? value : kept;
+            index[i] = better ? at : kept_at;
+        }
+}
+
 static void forward_planes(void *context, i64 begin, i64 end, int thread) {
     const Call *call = context;
     const Pool p = pool_from(call->a);
+    i64 width = p.in_width + 2 * p.pad;
     float *best = (float *)call->frame->scratch[thread];
-    i32 *best_index = (i32 *)(best + p.in_width);
-    for (i64 plane = begin; plane < end; plane++) {
-        const float *x = call->operand[0] + plane * p.in_plane;
-        float *y = call->operand[1] + plane * p.out_plane;
-        i32 *index = (i32 *)call->operand[2] + plane * p.out_plane;
+    i32 *best_at = (i32 *)(best + width);
+    for (i64 c = 0; c < width; c++) {         /* the border loses to everything */
+        best[c] = -INFINITY;
+        best_at[c] = INT32_MAX;
+    }
+    for (i64 plane = begin; plane < end; plane++)
         for (i64 row = 0; row < p.out_height; row++) {
             Span rows = pool_span(row, p.stride, p.pad, p.kernel, p.in_height);
-            best_of_rows(&p, x, rows.first, rows.last, best, best_index);
-            for (i64 column = 0; column < p.out_width; column++) {
-                Span columns = pool_span(column, p.stride, p.pad, p.kernel, p.in_width);
-                float winner = best[columns.first];
-                i32 winner_index = best_index[columns.first];
-                for (i64 c = columns.first + 1; c < columns.last; c++) {
-                    int better = beats(best[c], best_index[c], winner, winner_index);
-                    winner = better ? best[c] : winner;
-                    winner_index = better ? best_index[c] : winner_index;
-                }
-                *y++ = winner;
-                *index++ = winner_index;
-            }
+            best_of_rows(call->operand[0] + plane * p.in_plane, p.in_width, rows, best + p.pad, best_at + p.pad);
+            float *y = call->operand[1] + plane * p.out_plane + row * p.out_width;
+            i32 *index = (i32 *)call->operand[2] + plane * p.out_plane + row * p.out_width;
+            if (p.stride == 2) best_of_columns(best, best_at, p.out_width, 2, p.kernel, y, index);
+            else               best_of_columns(best, best_at, p.out_width, p.stride, p.kernel, y, index);
         }
-    }
 }
 
 void mml_maxpool_forward(MmlFrame *frame, const MmlValue *attr, float *const *operand) {

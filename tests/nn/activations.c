@@ -35,7 +35,7 @@ static void check(const Layer *layer, double p, double q) {
     check_layer(layer, (MmlValue[]){INT(777), REAL(p), REAL(q)}, (Setting){.batch = 31, .capacity = 32, .threads = 2});
 }
 
-#define LAYER(name) (Layer){KERNEL_##name##_forward, KERNEL_##name##_backward, "0y", "d0yA", "x", 0, "", sizes, name##_reference, -4, 4}
+#define LAYER(name) (Layer){KERNEL_##name##_forward, KERNEL_##name##_backward, "0y", "d0yA", "x", 0, "", sizes, name##_reference, -4, 4, 1}
 
 Test(activations, relu_agrees_with_its_definition)          { check(&LAYER(relu), 0, 0); }
 Test(activations, leaky_relu_agrees_with_its_definition)    { check(&LAYER(leaky_relu), 0.1, 0); }

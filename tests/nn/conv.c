@@ -38,7 +38,7 @@ static void reference(const Problem *p, double *const *in, double *out) {
 }
 
 static const Layer conv = {
-    KERNEL_conv_forward, KERNEL_conv_backward, "012y", "d01ABC", "xww", 0, "", sizes, reference, 0, 0,
+    KERNEL_conv_forward, KERNEL_conv_backward, "012y", "d01ABC", "xww", 0, "", sizes, reference, 0, 0, 0,
 };
 
 typedef struct { i64 channels, height, width, out, kernel_height, kernel_width, stride, pad, dilation, groups; } Shape;

@@ -231,6 +231,26 @@ static void check_again(Check *c, int absent) {
     }
 }
 
+/* Runs a kernel with `result` lying where `source` is, and compares with the result before. */
+static void check_over(Check *c, int kernel, const char *letters, char result, char source, i64 count) {
+    TestFrame f;
+    open_frame(&f, c->setting, kernel, c->problem.a);
+    float *operand[16] = {0}, *shared = floats(count, 0);
+    memcpy(shared, operand_of(c, source), (size_t)count * sizeof(float));
+    for (int i = 0; letters[i]; i++)
+        operand[i] = letters[i] == result || letters[i] == source ? shared : operand_of(c, letters[i]);
+    restart_gradients(c);      /* parameter gradients are added to once more */
+    call_kernel(&f, kernel, c->problem.a, operand);
+    close_frame(&f);
+    if (result == 'y')
+        cr_assert(memcmp(shared, c->output, (size_t)count * sizeof(float)) == 0, "%s differs in place", kernels[kernel].name);
+    else {
+        run(c, kernel, letters, -1);
+        cr_assert(memcmp(shared, c->gradient[0], (size_t)count * sizeof(float)) == 0, "%s differs in place", kernels[kernel].name);
+    }
+    free(shared);
+}
+
 static int has_gradient(const Check *c, int input) { return strchr("xwf", c->layer->roles[input]) != NULL; }
 
 void check_layer(const Layer *layer, const MmlValue *a, Setting setting) {
@@ -245,6 +265,10 @@ void check_layer(const Layer *layer, const MmlValue *a, Setting setting) {
     check_again(&c, -1);
     for (int n = 0; n < c.inputs; n++)
         if (has_gradient(&c, n)) check_again(&c, n);
+    if (layer->in_place) {
+        check_over(&c, layer->backward, layer->backward_operands, 'A', 'd', c.count[0]);
+        check_over(&c, layer->forward, layer->forward_operands, 'y', '0', c.count[0]);
+    }
     close_check(&c);
     close_frame(&labels);
 }

@@ -6,7 +6,7 @@
  * projection; it holds the rest of the contract too: input gradients are
  * overwritten, parameter gradients added to, absent ones (NULL) change nothing
  * else, samples beyond the batch and scratch beyond abi.def's formula stay
- * untouched, and a second run gives the same bits.
+ * untouched, and a second run gives the same bits, in place too where allowed.
  */
 #ifndef TEST_NN_HARNESS_H
 #define TEST_NN_HARNESS_H
@@ -49,6 +49,7 @@ typedef struct {
     void      (*sizes)(const MmlValue *a, Sizes *sizes);
     void      (*reference)(const Problem *problem, double *const *in, double *out);
     double      smallest, largest;       /* of input 0; both 0: -1 … 1 */
+    int         in_place;                /* y may be input 0, its gradient may be d */
 } Layer;
 
 /* frame->training of every group is `training`; labels are drawn below `classes`. */

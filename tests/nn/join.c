@@ -22,7 +22,7 @@ static void concat_reference(const Problem *p, double *const *in, double *out) {
 }
 
 static const Layer concat = {
-    KERNEL_concat_forward, KERNEL_concat_backward, "y012", "dABC", "xxx", 0, "", concat_sizes, concat_reference, 0, 0,
+    KERNEL_concat_forward, KERNEL_concat_backward, "y012", "dABC", "xxx", 0, "", concat_sizes, concat_reference, 0, 0, 0,
 };
 
 Test(concat, lays_the_rows_of_a_sample_one_behind_the_other) {

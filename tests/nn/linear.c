@@ -22,7 +22,7 @@ static void reference(const Problem *p, double *const *in, double *out) {
 }
 
 static const Layer linear = {
-    KERNEL_linear_forward, KERNEL_linear_backward, "012y", "d01ABC", "xww", 0, "", sizes, reference, 0, 0,
+    KERNEL_linear_forward, KERNEL_linear_backward, "012y", "d01ABC", "xww", 0, "", sizes, reference, 0, 0, 0,
 };
 
 static void check(i64 in, i64 out, i64 leading, double bias_scale, i64 batch, i64 capacity, int threads) {

@@ -28,7 +28,7 @@ static void ce_reference(const Problem *p, double *const *in, double *out) {
 }
 
 static const Layer ce = {
-    KERNEL_ce_forward, KERNEL_ce_backward, "01ys", "ds1A", "xc", 1, "c", ce_sizes, ce_reference, -3, 3,
+    KERNEL_ce_forward, KERNEL_ce_backward, "01ys", "ds1A", "xc", 1, "c", ce_sizes, ce_reference, -3, 3, 0,
 };
 
 /* ---- mse: size; kl: classes ---- */
@@ -55,8 +55,8 @@ static void kl_reference(const Problem *p, double *const *in, double *out) {
     }
 }
 
-static const Layer mse = {KERNEL_mse_forward, KERNEL_mse_backward, "01y", "d01AB", "xx", 1, "", pair_sizes, mse_reference, 0, 0};
-static const Layer kl = {KERNEL_kl_forward, KERNEL_kl_backward, "01y", "d01AB", "xx", 1, "", pair_sizes, kl_reference, -3, 3};
+static const Layer mse = {KERNEL_mse_forward, KERNEL_mse_backward, "01y", "d01AB", "xx", 1, "", pair_sizes, mse_reference, 0, 0, 0};
+static const Layer kl = {KERNEL_kl_forward, KERNEL_kl_backward, "01y", "d01AB", "xx", 1, "", pair_sizes, kl_reference, -3, 3, 0};
 
 /* ---- entropy, confidence: classes ---- */
 
@@ -82,8 +82,8 @@ static void confidence_reference(const Problem *p, double *const *in, double *ou
     }
 }
 
-static const Layer entropy = {KERNEL_entropy_forward, KERNEL_entropy_backward, "0y", "d0A", "x", 1, "", entropy_sizes, entropy_reference, -3, 3};
-static const Layer confidence = {KERNEL_confidence_forward, KERNEL_confidence_backward, "0y", "d0A", "x", 0, "", entropy_sizes, confidence_reference, -3, 3};
+static const Layer entropy = {KERNEL_entropy_forward, KERNEL_entropy_backward, "0y", "d0A", "x", 1, "", entropy_sizes, entropy_reference, -3, 3, 0};
+static const Layer confidence = {KERNEL_confidence_forward, KERNEL_confidence_backward, "0y", "d0A", "x", 0, "", entropy_sizes, confidence_reference, -3, 3, 0};
 
 static void check(const Layer *layer) {
     static const struct { i64 size, batch, capacity; } shapes[] = {{2, 5, 5}, {10, 7, 64}, {101, 3, 3}, {3, 1, 1}};
@@ -146,7 +146,7 @@ static void samples_reference(const Problem *p, double *const *in, double *out) 
 static void check_samples(i64 operation, int a_fixed, int b_fixed) {
     int binary = operation < 4;
     char roles[3] = {a_fixed ? 'f' : 'x', !binary ? 'k' : b_fixed ? 'f' : 'x', 0};
-    Layer layer = {KERNEL_samples_forward, KERNEL_samples_backward, "01y", "d01yAB", roles, 0, "", samples_sizes, samples_reference, 0.3, 2};
+    Layer layer = {KERNEL_samples_forward, KERNEL_samples_backward, "01y", "d01yAB", roles, 0, "", samples_sizes, samples_reference, 0.3, 2, 0};
     MmlValue a[] = {INT(operation), INT(!a_fixed), INT(binary && !b_fixed)};
     check_layer(&layer, a, (Setting){.batch = 5, .capacity = 8, .threads = 2});
     check_layer(&layer, a, (Setting){.batch = 1, .capacity = 1, .threads = 1});
@@ -174,8 +174,8 @@ static void mean_reference(const Problem *p, double *const *in, double *out) {
     *out /= (double)p->batch;
 }
 
-static const Layer sum = {KERNEL_sum_samples_forward, KERNEL_sum_samples_backward, "0y", "dA", "x", 1, "", reduce_sizes, sum_reference, 0, 0};
-static const Layer mean = {KERNEL_mean_samples_forward, KERNEL_mean_samples_backward, "0y", "dA", "x", 1, "", reduce_sizes, mean_reference, 0, 0};
+static const Layer sum = {KERNEL_sum_samples_forward, KERNEL_sum_samples_backward, "0y", "dA", "x", 1, "", reduce_sizes, sum_reference, 0, 0, 0};
+static const Layer mean = {KERNEL_mean_samples_forward, KERNEL_mean_samples_backward, "0y", "dA", "x", 1, "", reduce_sizes, mean_reference, 0, 0, 0};
 
 Test(samples, sum_and_mean_reduce_the_batch) {
     MmlValue none[] = {INT(0)};

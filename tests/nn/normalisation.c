@@ -32,7 +32,7 @@ static void batchnorm_reference(const Problem *p, double *const *in, double *out
 
 static const Layer batchnorm = {
     KERNEL_batchnorm_forward, KERNEL_batchnorm_backward, "01234yst", "d01stABC", "xwwkk", 0, "kk",
-    batchnorm_sizes, batchnorm_reference, 0, 0,
+    batchnorm_sizes, batchnorm_reference, 0, 0, 1,
 };
 
 static void check_batchnorm(i64 channels, i64 spatial, int training, i64 batch, i64 capacity, int threads) {
@@ -133,7 +133,7 @@ static void layernorm_reference(const Problem *p, double *const *in, double *out
 
 static const Layer layernorm = {
     KERNEL_layernorm_forward, KERNEL_layernorm_backward, "012yst", "d01stABC", "xww", 0, "cc",
-    layernorm_sizes, layernorm_reference, 0, 0,
+    layernorm_sizes, layernorm_reference, 0, 0, 1,
 };
 
 static void check_layernorm(i64 size, i64 batch, i64 capacity, int threads) {
@@ -163,7 +163,7 @@ static void normalize_reference(const Problem *p, double *const *in, double *out
 }
 
 static const Layer normalize = {
-    KERNEL_normalize_forward, KERNEL_normalize_backward, "0ys", "dysA", "x", 0, "c", normalize_sizes, normalize_reference, 0, 0,
+    KERNEL_normalize_forward, KERNEL_normalize_backward, "0ys", "dysA", "x", 0, "c", normalize_sizes, normalize_reference, 0, 0, 1,
 };
 
 static void check_normalize(i64 size, i64 batch, i64 capacity, int threads) {

@@ -39,10 +39,10 @@ static void max_reference(const Problem *p, double *const *in, double *out) { po
 static void mean_reference(const Problem *p, double *const *in, double *out) { pool(p, in[0], out, 0); }
 
 static const Layer maxpool = {
-    KERNEL_maxpool_forward, KERNEL_maxpool_backward, "0ys", "dsA", "x", 0, "c", sizes, max_reference, 0, 0,
+    KERNEL_maxpool_forward, KERNEL_maxpool_backward, "0ys", "dsA", "x", 0, "c", sizes, max_reference, 0, 0, 0,
 };
 static const Layer avgpool = {
-    KERNEL_avgpool_forward, KERNEL_avgpool_backward, "0y", "dA", "x", 0, "", sizes, mean_reference, 0, 0,
+    KERNEL_avgpool_forward, KERNEL_avgpool_backward, "0y", "dA", "x", 0, "", sizes, mean_reference, 0, 0, 0,
 };
 
 typedef struct { i64 channels, height, width, window, stride, pad; } Shape;
@@ -107,7 +107,7 @@ static void global_reference(const Problem *p, double *const *in, double *out) {
 }
 
 static const Layer global_avgpool = {
-    KERNEL_global_avgpool_forward, KERNEL_global_avgpool_backward, "0y", "dA", "x", 0, "", global_sizes, global_reference, 0, 0,
+    KERNEL_global_avgpool_forward, KERNEL_global_avgpool_backward, "0y", "dA", "x", 0, "", global_sizes, global_reference, 0, 0, 0,
 };
 
 Test(pooling, averages_whole_planes) {
