@@ -19,6 +19,12 @@ Status mml_fail(Status code, const char *format, ...) {
     return code;
 }
 
+/* As much of `more` as fits. */
+static void append(char *text, size_t *used, const char *more) {
+    while (*more && *used + 1 < MESSAGE_SIZE) text[(*used)++] = *more++;
+    text[*used] = 0;
+}
+
 Status mml_context(Status code, const char *format, ...) {
     char text[MESSAGE_SIZE];
     va_list arguments;
@@ -27,14 +33,8 @@ Status mml_context(Status code, const char *format, ...) {
     va_end(arguments);
     if (length < 0) return code;
     size_t used = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-    char *parts[] = {": ", message};
-    for (int i = 0; i < 2; i++) {
-        size_t room = sizeof text - 1 - used, wanted = strlen(parts[i]);
-        size_t taken = wanted < room ? wanted : room;
-        memcpy(text + used, parts[i], taken);
-        used += taken;
-    }
-    text[used] = 0;
+    append(text, &used, ": ");
+    append(text, &used, message);
     memcpy(message, text, sizeof message);
     return code;
 }

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,11 @@ static const struct { const char *name; Kernel run; i64 (*scratch)(const MmlValu
 #undef MML_KERNEL
 #undef MML_RULE
 };
+
+void skip_without(const char *fixture) {
+    fprintf(stderr, "skipped: %s is not beside the sources\n", fixture);
+    cr_skip_test("%s is not beside the sources", fixture);
+}
 
 double drawn(MmlRandom *random, double low, double high) { return low + (high - low) * mml_random_uniform(random); }
 

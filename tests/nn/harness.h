@@ -68,6 +68,9 @@ void open_frame(TestFrame *f, Setting setting, int kernel, const MmlValue *a);
 void close_frame(TestFrame *f);
 void call_kernel(TestFrame *f, int kernel, const MmlValue *a, float *const *operand);
 
+/* Says that a test is skipped since ../shared has no such fixture, and skips it. */
+void skip_without(const char *fixture);
+
 double drawn(MmlRandom *random, double low, double high);
 
 #define INT(value)  {.i = (value)}

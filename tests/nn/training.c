@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mml/nn.h"
+#include "harness.h"
 
 /* ---- initialisation ---- */
 
@@ -74,7 +74,7 @@ static const MmlOptimizer sgd = {.kind = MML_SGD, .lr = 0.1, .weight_decay = 0.0
  * closed form: g' = g + 0.01 p, v = g', p - 0.1 v; then g' = 0 + 0.01 p, v = 0.9 v + g'. */
 Test(optimizer, sgd_follows_the_fixture_of_paused_steps) {
     json_t *fixture = json_load_file(MML_SHARED_DIR "/fixtures/methods.json", 0, NULL);
-    if (!fixture) cr_skip_test("skipped: shared fixtures/methods.json is not here");
+    if (!fixture) skip_without("shared/fixtures/methods.json");
     json_t *cases = json_object_get(fixture, "cases"), *item, *expected = NULL;
     size_t index;
     json_array_foreach(cases, index, item)
