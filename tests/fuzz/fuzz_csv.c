@@ -1,0 +1,32 @@
+/* CSV texts of any bytes: rows come out rectangular and finite, or one message does. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "data/csv_text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
+    if (count < 1) return 0;
+    int header = bytes[0] & 1;
+    char *text = malloc(count);          /* the first byte gone, a zero byte at the end */
+    if (!text) return 0;
+    memcpy(text, bytes + 1, count - 1);
+    text[count - 1] = 0;
+    MmlArena *arena = mml_arena_new();
+    CsvTable table;
+    if (arena && mml_csv_parse("input", text, (i64)count - 1, header, arena, &table) == MML_OK) {
+        if (table.rows < 1 || table.columns < 1 || (header != 0) != (table.names != NULL)) abort();
+        for (i64 i = 0; i < table.rows * table.columns; i++)
+            if (!isfinite((float)table.cells[i])) abort();
+        for (i64 i = 0; i < table.rows; i++)
+            if (table.lines[i] < 1 || (i && table.lines[i] <= table.lines[i - 1])) abort();
+        free(table.cells);
+        free(table.lines);
+    } else if (!*mml_message()) {
+        abort();
+    }
+    mml_arena_free(arena);
+    free(text);
+    return 0;
+}
