@@ -12,6 +12,12 @@ typedef struct MmlSettings {
     MmlArena *arena;                  /* holds all of it                                */
 } MmlSettings;
 
+/* A builder of texts whose results live in arena; NULL when out of memory. */
+MmlText *mml_text_new(MmlArena *arena);
+
+/* Values for the experiment with nothing given yet; all memory from arena. */
+Status mml_settings_new(MmlArena *arena, const MmlExperiment *experiment, MmlSettings *out);
+
 /* The setting at a path, or NULL. */
 const MmlSetting *mml_setting_find(const MmlExperiment *experiment, const char *path);
 

@@ -1,0 +1,20 @@
+/* The output folder: its name, its lock, its room. */
+#ifndef TRAIN_FOLDER_H
+#define TRAIN_FOLDER_H
+
+#include "train/run.h"
+
+/* Before the data are read: fails when --out holds a run already, or when
+ * nothing can be written there. Sets run->folder (a name; nothing is made yet). */
+Status mml_folder_choose(MmlRun *run);
+
+/* Makes the folder of a new run, or takes up that of a resumed one; holds it
+ * against other trainers until the run is released; fails when the disk has no
+ * room for its checkpoints, and then removes what it made. */
+Status mml_folder_open(MmlRun *run);
+void   mml_folder_release(MmlRun *run);
+
+/* FOLDER/name, in run->arena. */
+const char *mml_folder_path(MmlRun *run, const char *name);
+
+#endif

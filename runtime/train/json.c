@@ -1,0 +1,129 @@
+#include "train/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void mml_json_free(MmlJson *json) {
+    free(json->text);
+    *json = (MmlJson){0};
+}
+
+void mml_json_clear(MmlJson *json) {
+    json->used = 0;
+    json->comma = json->depth = json->failed = 0;
+    if (json->text) json->text[0] = 0;
+}
+
+static void put(MmlJson *json, const char *bytes, size_t count) {
+    if (json->used + count + 1 > json->size) {
+        size_t size = 2 * (json->used + count + 64);
+        char *larger = realloc(json->text, size);
+        if (!larger) {
+            json->failed = 1;
+            return;
+        }
+        json->text = larger;
+        json->size = size;
+    }
+    memcpy(json->text + json->used, bytes, count);
+    json->used += count;
+    json->text[json->used] = 0;
+}
+
+static void put_text(MmlJson *json, const char *text) { put(json, text, strlen(text)); }
+
+static void separate(MmlJson *json) {
+    if (json->comma) put_text(json, ",");
+    if (json->lines && json->depth == 1) put_text(json, "\n  ");
+    else if (json->comma) put_text(json, " ");
+    json->comma = 0;
+}
+
+void mml_json_open(MmlJson *json, char bracket) {
+    if (json->comma) separate(json);
+    put(json, &bracket, 1);
+    json->depth++;
+    json->comma = 0;
+}
+
+void mml_json_close(MmlJson *json, char bracket) {
+    json->depth--;
+    if (json->lines && json->depth == 0) put_text(json, "\n");
+    put(json, &bracket, 1);
+    json->comma = 1;
+}
+
+static void put_quoted(MmlJson *json, const char *value) {
+    put_text(json, "\"");
+    for (const char *c = value; *c; c++) {
+        char escaped[8];
+        switch (*c) {
+            case '"':  put_text(json, "\\\""); break;
+            case '\\': put_text(json, "\\\\"); break;
+            case '\n': put_text(json, "\\n"); break;
+            case '\t': put_text(json, "\\t"); break;
+            default:
+                if ((u8)*c < 0x20) {
+                    snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(u8)*c);
+                    put_text(json, escaped);
+                } else {
+                    put(json, c, 1);
+                }
+        }
+    }
+    put_text(json, "\"");
+}
+
+void mml_json_key(MmlJson *json, const char *key) {
+    separate(json);
+    put_quoted(json, key);
+    put_text(json, ": ");
+}
+
+static void put_value(MmlJson *json, const char *text) {
+    if (json->comma) separate(json);
+    put_text(json, text);
+    json->comma = 1;
+}
+
+void mml_json_text(MmlJson *json, const char *value) {
+    if (!value) {
+        put_value(json, "null");
+        return;
+    }
+    if (json->comma) separate(json);
+    put_quoted(json, value);
+    json->comma = 1;
+}
+
+void mml_json_int(MmlJson *json, i64 value) {
+    char digits[32];
+    snprintf(digits, sizeof digits, "%lld", (long long)value);
+    put_value(json, digits);
+}
+
+void mml_json_real(MmlJson *json, double value) {
+    char digits[32];
+    mml_shortest(value, digits);
+    put_value(json, isfinite(value) ? digits : "null");
+}
+
+void mml_json_bool(MmlJson *json, int value) { put_value(json, value ? "true" : "false"); }
+
+void mml_json_newline(MmlJson *json) {
+    put_text(json, "\n");
+    json->comma = 0;
+}
+
+Status mml_json_status(const MmlJson *json) {
+    return json->failed ? mml_fail(MML_ENOMEM, "out of memory for a line of the log") : MML_OK;
+}
+
+void mml_shortest(double value, char text[32]) {
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, value);
+        if (isnan(value) || strtod(text, NULL) == value) return;
+    }
+}

@@ -1,0 +1,193 @@
+#include "mml/train.h"
+
+#include "train/checkpoint.h"
+#include "train/files.h"
+#include "train/folder.h"
+#include "train/interrupt.h"
+#include "train/measure.h"
+#include "train/modes.h"
+#include "train/plan.h"
+#include "train/predict.h"
+#include "train/resume.h"
+#include "train/summary.h"
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Getting ready ---- */
+
+static Status read_settings(MmlRun *run, MmlEarlier **earlier) {
+    MmlCall *call = &run->call;
+    if (call->resume) MML_TRY(mml_earlier_read(run->experiment, call->resume, earlier));
+    if (*earlier) MML_TRY(mml_earlier_apply(*earlier, run));
+    MML_TRY(mml_settings_finish(&run->settings));
+    return *earlier ? mml_earlier_compare(*earlier, run) : MML_OK;
+}
+
+static int needs_second(const MmlRun *run) {
+    for (i64 i = 0; i < run->experiment->stage_count; i++)
+        if (run->stages[i].optimizer.kind == MML_ADAM) return 1;
+    return 0;
+}
+
+/* Where nothing is written, nothing is chosen. */
+static int writes_folder(const MmlCall *call) { return !call->check && !call->overfit_batch && !call->eval; }
+
+static Status open_data(MmlRun *run, const MmlEarlier *earlier) {
+    double started = mml_now();
+    u64 seed = (u64)mml_int(&run->settings, "train.seed");
+    MML_TRY(mml_data_open(&run->settings, seed, run->threads, &run->data));
+    run->seconds.data = mml_now() - started;
+    if (earlier) MML_TRY(mml_earlier_compare_data(earlier, run));
+    if (!run->call.eval)
+        for (i64 i = 0; i < run->experiment->stage_count; i++) MML_TRY(mml_measures_check(run->data, &run->stages[i]));
+    return run->call.predict ? mml_predict_check(run, run->call.predict) : MML_OK;
+}
+
+static Status get_ready(MmlRun *run, const MmlEarlier *earlier) {
+    int threads = run->call.threads ? (int)run->call.threads : mml_threads_available();
+    u64 seed = (u64)mml_int(&run->settings, "train.seed");
+    MML_TRY(mml_stage_settings_read(&run->settings, &run->stages));
+    MML_TRY(mml_trainer_state(run));
+    MML_TRY(mml_trainer_check(run));
+    if (writes_folder(&run->call)) MML_TRY(mml_folder_choose(run));
+    MML_TRY(mml_threads_new(threads, &run->threads));
+    MML_TRY(open_data(run, earlier));
+    MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->arena, &run->model));
+    return mml_work_new(run->experiment, &run->settings, run->stages, run->threads, run->data, &run->model, run->arena, &run->work);
+}
+
+static Status load_init(MmlRun *run) {
+    if (!run->call.init) return MML_OK;
+    MmlMatch match;
+    mml_screen_line(&run->screen, "%-9s %s", "weights", run->call.init);
+    MML_TRY(mml_weights_read(run, run->call.init, 0, -1, &match, &run->screen));
+    mml_screen_line(&run->screen, "          %lld tensors loaded, %lld not in the file, %lld of another shape, %lld of the file unused", (long long)match.matched,
+                    (long long)match.missing, (long long)match.different, (long long)match.unknown);
+    if (match.matched) return MML_OK;
+    return mml_fail(MML_EDATA, "--init: no tensor of %s has a name and a shape of this model", run->call.init);
+}
+
+/* ---- A run ---- */
+
+static Status go_on(MmlRun *run, const char *last) {
+    MML_TRY(mml_checkpoint_read(run, last));
+    run->seconds.train = mml_log_seconds(run->folder, "metrics.jsonl");
+    run->seconds.probe = mml_log_seconds(run->folder, "probes.jsonl");
+    run->seconds.total = run->seconds.train + run->seconds.probe;
+    const MmlRunState *state = &run->state;
+    mml_screen_line(&run->screen, "going on with stage %s, epoch %lld, batch %lld", run->experiment->stages[state->stage].name, (long long)state->at.epoch,
+                    (long long)state->batch + 1);
+    return MML_OK;
+}
+
+static Status start_or_go_on(MmlRun *run, const MmlEarlier *earlier) {
+    const char *last = mml_folder_path(run, "last.safetensors");
+    if (!last) return MML_ENOMEM;
+    MML_TRY(mml_folder_open(run));
+    mml_plan_print(run);
+    mml_plan_warn(run);
+    if (run->call.resume && mml_exists(last)) {
+        MML_TRY(go_on(run, last));
+    } else {
+        if (run->call.resume) mml_screen_line(&run->screen, "no checkpoint in %s: starting over", run->folder);
+        MML_TRY(load_init(run));
+    }
+    if (!earlier) MML_TRY(mml_plan_write(run));
+    return mml_log_start(&run->log, run->folder, run->state.metrics_lines, run->state.probes_lines);
+}
+
+/* A finished run's summary stays as it is, times included. */
+static Status write_summary(MmlRun *run, const MmlSummary *summary) {
+    const char *path = mml_folder_path(run, "summary.json");
+    MmlJson json = {.lines = 1}, line = {0};
+    if (!path) return MML_ENOMEM;
+    mml_summary_json(run, summary, &json);
+    mml_summary_json(run, summary, &line);
+    Status status = mml_json_status(&json);
+    if (status == MML_OK && !mml_exists(path)) status = mml_replace_file(path, json.text, json.used);
+    if (status == MML_OK && run->call.json) fputs(line.text, stdout);
+    mml_json_free(&json);
+    mml_json_free(&line);
+    return status;
+}
+
+static Status train(MmlRun *run, const MmlEarlier *earlier) {
+    double started = mml_now() - run->seconds.data;
+    MmlSummary summary;
+    MML_TRY(start_or_go_on(run, earlier));
+    MML_TRY(mml_trainer_run(run));
+    MML_TRY(mml_log_flush(&run->log));
+    MML_TRY(mml_summary_make(run, 0, &summary));
+    run->seconds.total += mml_now() - started;
+    MML_TRY(write_summary(run, &summary));
+    mml_summary_print(run, &summary);
+    return run->call.predict ? mml_predict_write(run, run->call.predict) : MML_OK;
+}
+
+static Status run_mode(MmlRun *run, const MmlEarlier *earlier) {
+    if (run->call.eval) return mml_mode_eval(run);
+    if (!run->call.check && !run->call.overfit_batch) return train(run, earlier);
+    mml_plan_print(run);
+    mml_plan_warn(run);
+    MML_TRY(load_init(run));
+    return run->call.check ? mml_mode_check(run) : mml_mode_overfit(run);
+}
+
+static Status run_all(MmlRun *run, int argc, char **argv) {
+    const MmlExperiment *experiment = run->experiment;
+    if (experiment->abi != MML_ABI_VERSION)
+        return mml_fail(MML_EBUG, "the program was compiled for runtime interface %lld, this is %d: compile it again", (long long)experiment->abi, MML_ABI_VERSION);
+    MML_TRY(mml_settings_new(run->arena, experiment, &run->settings));
+    MML_TRY(mml_options_parse(argc, argv, &run->settings, &run->call));
+    if (run->call.help) return mml_options_help(stdout, experiment, run->call.program, run->arena);
+    if (run->call.version) {
+        mml_options_version(stdout, experiment);
+        return MML_OK;
+    }
+    run->screen = mml_screen_new(experiment, run->call.quiet, run->call.json);
+    MmlEarlier *earlier = NULL;
+    Status status = read_settings(run, &earlier);
+    if (status == MML_OK) status = get_ready(run, earlier);
+    if (status == MML_OK) {
+        mml_interrupt_install();
+        status = run_mode(run, earlier);
+        mml_interrupt_restore();
+    }
+    mml_earlier_free(earlier);
+    return status;
+}
+
+/* ---- Ending ---- */
+
+static void tell(const MmlRun *run, Status status) {
+    const char *name = run->experiment->name;
+    if (status == MML_OK) return;
+    if (status == MML_EINTERRUPT) {
+        fprintf(stderr, "%s: %s\n", name, mml_message());
+        if (run->folder) fprintf(stderr, "%s: to go on: %s --resume %s\n", name, run->call.program, run->folder);
+    } else if (status == MML_EBUG) {
+        fprintf(stderr, "%s: error: a bug in the trainer: %s; please report it with the program and this line\n", name, mml_message());
+    } else {
+        fprintf(stderr, "%s: error: %s\n", name, mml_message());
+    }
+}
+
+static void release(MmlRun *run) {
+    mml_log_close(&run->log);
+    mml_folder_release(run);
+    mml_data_close(run->data);
+    mml_threads_free(run->threads);
+    mml_arena_free(run->arena);
+}
+
+int mml_main(int argc, char **argv, const MmlExperiment *experiment) {
+    MmlRun run = {.experiment = experiment, .arena = mml_arena_new(), .log = mml_log_none(experiment), .folder_lock = -1};
+    Status status = run.arena ? run_all(&run, argc, argv) : MML_ENOMEM;
+    tell(&run, status);
+    int code = mml_exit_code(status);
+    release(&run);
+    return code;
+}

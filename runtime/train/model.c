@@ -1,0 +1,36 @@
+#include "train/model.h"
+
+#include <math.h>
+#include <string.h>
+
+Status mml_model_new(const MmlExperiment *experiment, u64 seed, int needs_second, MmlArena *arena, MmlModel *out) {
+    i64 floats = experiment->parameter_floats;
+    *out = (MmlModel){.experiment = experiment};
+    out->parameters = MML_NEW(arena, float, floats);
+    out->gradients = MML_NEW(arena, float, floats);
+    out->statistics = MML_NEW(arena, float, experiment->statistic_floats);
+    out->first = MML_NEW(arena, float, floats);
+    out->updates = MML_NEW(arena, i64, experiment->parameter_count);
+    if (needs_second) out->second = MML_NEW(arena, float, floats);
+    if (!out->parameters || !out->gradients || !out->statistics || !out->first || !out->updates || (needs_second && !out->second))
+        return MML_ENOMEM;
+    mml_initialise(experiment, seed, out->parameters, out->statistics);
+    return MML_OK;
+}
+
+void mml_model_forget_updates(MmlModel *model) {
+    size_t bytes = sizeof(float) * (size_t)model->experiment->parameter_floats;
+    memset(model->first, 0, bytes);
+    if (model->second) memset(model->second, 0, bytes);
+    memset(model->updates, 0, sizeof(i64) * (size_t)model->experiment->parameter_count);
+}
+
+const char *mml_model_first_bad(const MmlModel *model) {
+    for (i64 p = 0; p < model->experiment->parameter_count; p++) {
+        const MmlParameter *parameter = &model->experiment->parameters[p];
+        const float *values = model->parameters + parameter->offset;
+        for (i64 i = 0; i < parameter->count; i++)
+            if (!isfinite(values[i])) return parameter->name;
+    }
+    return NULL;
+}

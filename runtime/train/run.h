@@ -1,0 +1,35 @@
+/* One run of a trainer: everything its parts share. */
+#ifndef TRAIN_RUN_H
+#define TRAIN_RUN_H
+
+#include "train/log.h"
+#include "train/options.h"
+#include "train/screen.h"
+#include "train/state.h"
+
+typedef struct { double data, train, probe, total; } MmlSeconds;
+
+typedef struct MmlRun {
+    const MmlExperiment *experiment;
+    MmlArena         *arena;
+    MmlSettings       settings;
+    MmlCall           call;
+    MmlThreads       *threads;
+    MmlData          *data;
+    MmlStageSettings *stages;             /* [stage_count]                              */
+    MmlModel          model;
+    MmlWork           work;
+    MmlRunState       state;
+    MmlRuleLog        rule_log;
+    MmlLog            log;
+    MmlScreen         screen;
+    const char       *folder;             /* output folder, NULL when nothing is written */
+    int               folder_lock;        /* descriptor that holds it, -1: none         */
+    MmlSeconds        seconds;
+    double            epoch_seconds;      /* of the train pass at hand                   */
+} MmlRun;
+
+/* Monotonic seconds. */
+double mml_now(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* Setting values as text: what a person writes on a command line, and back.
+ *
+ * Units may be left out and are then the type's own: s, Hz, epochs, steps, B,
+ * %, fps. Reading back what was written gives the same value, bit for bit.
+ */
+#ifndef TRAIN_SETTINGS_TEXT_H
+#define TRAIN_SETTINGS_TEXT_H
+
+#include "mml/experiment.h"
+
+/* One value of the setting's type. Fails with MML_ECALL saying what is expected. */
+Status mml_value_parse(const MmlExperiment *experiment, const MmlSetting *setting, const char *text, MmlValue *out,
+                       MmlArena *arena);
+
+/* One value as text, in arena. */
+const char *mml_value_text(const MmlExperiment *experiment, const MmlSetting *setting, MmlValue value, MmlArena *arena);
+
+/* "real", "epochs", "still|zero_gradient": the type's name in messages and --help. */
+const char *mml_setting_type_text(const MmlSetting *setting, MmlArena *arena);
+
+/* "1 to 17", "at least 0", or "" when any value will do. */
+const char *mml_setting_range_text(const MmlExperiment *experiment, const MmlSetting *setting, MmlArena *arena);
+
+/* 1: stored as an integer; 0: as a real; -1: as a text. */
+int mml_type_held(i64 type);
+
+#endif
