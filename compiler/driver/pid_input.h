@@ -1,0 +1,40 @@
+/* Distributions from a file, by its form:
+ *
+ *   JSON   {"P": [[[…]]]} or {"counts": [[[…]]]}, indexed x1, x2, y, with an
+ *          optional "name"; an array of such objects, or {"cases": [such objects]}
+ *   CSV    a header and three columns x1, x2, y (in any order when so named,
+ *          else in this one); a sample a row; any values, compared as text.
+ *          Bins are in the order of the values: numbers by size, else text
+ *   .npy   an array of rank 3, integers or floats of any byte order, C or
+ *          Fortran order
+ *
+ * Everything lives in the arena. Every weight has been checked.
+ */
+#ifndef DRIVER_PID_INPUT_H
+#define DRIVER_PID_INPUT_H
+
+#include "mml/pid.h"
+
+typedef struct {
+    const char        *name;          /* given, else the file's, with [i] when there are several */
+    MmlTable           table;         /* two sources                                             */
+    int                counted;       /* 1: weights are whole numbers of samples                 */
+    const char *const *values[3];     /* CSV: the values behind the bins of x1, x2, y; else NULL */
+} PidDistribution;
+
+typedef struct { PidDistribution *items; int count; } PidInput;
+
+/* path "-" is standard input. Fails with MML_EIO or MML_EDATA and a message
+ * that names file and place. */
+Status pid_input_read(const char *path, MmlArena *arena, PidInput *out);
+
+/* The three forms, of a whole file's text (a NUL behind it). path is for messages, name for results. */
+typedef struct { const char *path, *name; const char *text; size_t size; } PidFile;
+Status pid_input_json(const PidFile *file, MmlArena *arena, PidInput *out);
+Status pid_input_csv(const PidFile *file, MmlArena *arena, PidInput *out);
+Status pid_input_npy(const PidFile *file, MmlArena *arena, PidInput *out);
+
+/* One distribution, checked; adds the file to an error. place: "" or where in the file, ending in a dot. */
+Status pid_input_check(const PidFile *file, const char *place, const PidDistribution *distribution);
+
+#endif
