@@ -47,7 +47,7 @@ static Setting *setting_at(const Program *program, int slot) {
 }
 
 static FoldResult fold_setting(Fold *f, const Value *value, Value *out) {
-    if (!f->settings)
+    if (!f->settings || value->number < 0)       /* < 0: an argument of a definition checked on its own */
         return fail(f, FOLD_RUNNING, value, NULL);
     Setting *setting = setting_at(f->s->program, value->number);
     if (!setting)
