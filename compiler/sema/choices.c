@@ -29,11 +29,11 @@ const Choice *choice_add(Sema *s, const Expr *expr, const char *fallback, const 
             choice = &choices[i];
     }
     if (!choice) {
-        Diagnostic *d = name ? diag(s->diagnostics, E0228, expr_callee_span(expr), "`%s` is no %s", name, what)
+        Diagnostic *d = name ? diag(s->diagnostics, E0228, expr_callee_span(expr), "there is no %s `%s`", what, name)
                              : diag(s->diagnostics, E0228, expr->span, "the %s is one of %s, by name", what,
                                     list_text(s, names, count, " and "));
         if (name)
-            help_names(s, d, name, names, count, "there are");
+            help_names(s, d, name, names, count, "it is one of");
         return NULL;
     }
     if (!arguments_of(s, expr, choice->name, path, choice->rows, choice->count, out))

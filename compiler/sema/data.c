@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 #include "sema/declarations.h"
+#include "sema/values.h"
 
 #define COUNT(a) ((int)(sizeof (a) / sizeof *(a)))
 
@@ -23,8 +24,8 @@ struct SourceRow {
     {"holdout", TYPE_SHARE, ARGUMENT_NAMED, NULL, NULL, 0.001, 0.999},        \
     {"skip",    TYPE_SHARE, ARGUMENT_NAMED, NULL, "1 %", 0, 1}
 #define LIMITS                                                                \
-    {"limit",      TYPE_INT, ARGUMENT_NAMED, NULL, NULL, 1, 9e15},            \
-    {"test_limit", TYPE_INT, ARGUMENT_NAMED, NULL, NULL, 1, 9e15}
+    {"limit",      TYPE_INT, ARGUMENT_NAMED, NULL, NULL, 1, HUGE_VAL},            \
+    {"test_limit", TYPE_INT, ARGUMENT_NAMED, NULL, NULL, 1, HUGE_VAL}
 
 #define SHAPE(r, ...) {.rank = (r), .size = {__VA_ARGS__}}
 #define LABEL_FIELD(n) {n, CONTENT_LABEL, {0}}
@@ -127,8 +128,8 @@ static const char *field_stem(Sema *s, const Expr *file) {
 
 static void add_test_every(Sema *s, const Expr *test, const char *path) {
     static const ArgumentRow rows[] = {
-        {"every", TYPE_INT, ARGUMENT_REQUIRED, NULL, NULL, 2, 9e15},
-        {"of",    TYPE_INT, ARGUMENT_REQUIRED, NULL, NULL, 0, 9e15},
+        {"every", TYPE_INT, ARGUMENT_REQUIRED, NULL, NULL, 2, HUGE_VAL},
+        {"of",    TYPE_INT, ARGUMENT_REQUIRED, NULL, NULL, 0, HUGE_VAL},
     };
     Argument out[COUNT(rows)] = {0};
     if (!arguments_of(s, test, "every", path, rows, COUNT(rows), out))
@@ -160,7 +161,7 @@ static void test_read(Sema *s, const Expr *test, const char *prefix, int files) 
     bool is_share = value->type.kind == TYPE_SHARE;
     if (value->type.each || (!is_share && value->type.kind != TYPE_STRING && value->type.kind != TYPE_PATH)) {
         diag(s->diagnostics, E0228, test->span, "`test` is `every(n, k)`, a share as in `20 %%`, or a file, not %s",
-             type_text(s->arena, value->type));
+             type_article(s->arena, value->type));
         return;
     }
     if (!is_share && files > 1) {

@@ -134,7 +134,8 @@ bool arguments_of(Sema *s, const Expr *call, const char *what, const char *prefi
                   const ArgumentRow *rows, int count, Argument *out);
 /* One value by the rules of an argument row (range, words, list). False after a report. */
 bool argument_value(Sema *s, const ArgumentRow *row, const char *what, const Expr *value, Argument *out);
-/* A WORD of a single word: a choice of the program's text. */
+/* A WORD of a single word: a choice of the program's text, or of the --set that stands
+ * for it. */
 void setting_add_choice(Sema *s, const char *path, const char *word, Span span, const char *origin);
 /* "fashion.mml:36", "fashion.mml:23:12": the file by its last name. NULL without a source. */
 const char *place_line(Sema *s, Span span);
@@ -169,8 +170,9 @@ bool pipeline_read(Sema *s, const Expr *input, Flow declared, const Expr *type, 
 
 /* ---- Properties (properties.c) ---- */
 
-/* Reports unknown and repeated properties of a block; valid: names of the valid ones. */
-void properties_check(Sema *s, const Property *properties, const char *block, const char *const *valid, int count);
+/* Reports unknown and repeated properties of a block; valid: names of the valid ones. False when
+ * one is unknown: what the block lacks may be that one, misspelt. */
+bool properties_check(Sema *s, const Property *properties, const char *block, const char *const *valid, int count);
 /* The value of the first property of that name (EXPR_ERROR where it could not be read), or NULL. */
 const Expr *property_find(Sema *s, const Property *properties, const char *name);
 /* The same, or the expression of a --set for PREFIX.NAME. */

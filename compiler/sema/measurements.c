@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 #include "sema/declarations.h"
 
@@ -6,7 +7,7 @@
 /* ---- Tables ---- */
 
 #define SCHEDULE_ROWS                                                                          \
-    {"every",     TYPE_EPOCHS, 0,            NULL,                    "5",      1, 1e15},      \
+    {"every",     TYPE_EPOCHS, 0,            NULL,                    "5",      1, HUGE_VAL},      \
     {"when",      TYPE_WORD,   0,            "before|after",          "before", 0, 0},         \
     {"untrained", TYPE_BOOL,   0,            NULL,                    "false",  0, 0},         \
     {"bins",      TYPE_NONE,   ARGUMENT_RAW, NULL,                    NULL,     0, 0},         \
@@ -23,7 +24,7 @@ static const ArgumentRow MUTUAL_INFORMATION[] = {SCHEDULE_ROWS};
 
 static const ArgumentRow KMEANS[] = {
     {"k",         TYPE_INT,  ARGUMENT_REQUIRED, NULL,      NULL, 2, 65536},
-    {"pca",       TYPE_INT,  0,                 NULL,      "5",  1, 65536},
+    {"pca",       TYPE_INT,  0,                 NULL,      "5",  0, 65536},       /* 0: none */
     {"normalize", TYPE_WORD, 0,                 "l2|none", "l2", 0, 0},
     {"restarts",  TYPE_INT,  0,                 NULL,      "4",  1, 1e6},
 };
@@ -35,8 +36,8 @@ static const Choice BIN_CHOICES[] = {
 
 static const ArgumentRow ADAM[] = {
     {"iterations", TYPE_INT,  0, NULL, "2000", 1, 1e9},
-    {"lr",         TYPE_REAL, 0, NULL, "0.1",  0, 1e30},
-    {"tolerance",  TYPE_REAL, 0, NULL, "1e-5", 0, 1e30},
+    {"lr",         TYPE_REAL, 0, NULL, "0.1",  0, HUGE_VAL},
+    {"tolerance",  TYPE_REAL, 0, NULL, "1e-5", 0, HUGE_VAL},
     {"sinkhorn",   TYPE_INT,  0, NULL, "10",   1, 1e9},
     {"init",       TYPE_WORD, 0, "analytic|uniform|gaussian", "analytic", 0, 0},
 };
@@ -54,11 +55,11 @@ static const struct { const char *name; Measure measure; const ArgumentRow *rows
 
 /* `all` or a number; -1 is all. */
 static void samples_add(Sema *s, const Expr *expr, const char *path) {
-    static const ArgumentRow number = {"samples", TYPE_INT, 0, NULL, NULL, 1, 9e15};
+    static const ArgumentRow number = {"samples", TYPE_INT, 0, NULL, NULL, 1, HUGE_VAL};
     Given *given = override_for(s, path);
     if (given)
         expr = given_expr(s, given, (Type){.kind = TYPE_INT});
-    Setting setting = {.path = path, .type = {.kind = TYPE_INT}, .low = -1, .high = 9e15};
+    Setting setting = {.path = path, .type = {.kind = TYPE_INT}, .low = -1, .high = HUGE_VAL};
     if (!expr || (expr->kind == EXPR_NAME && strcmp(expr->name, "all") == 0)) {
         setting.value = value_integer(s, TYPE_INT, -1, expr ? expr->span : (Span){0});
         setting.origin = expr ? NULL : "default";
@@ -112,10 +113,10 @@ bool measurement_read(Sema *s, const Expr *expr, const char *path, Measurement *
             found = i;
     }
     if (found < 0) {
-        Diagnostic *d = name ? diag(s->diagnostics, E0228, expr_callee_span(expr), "`%s` is no measurement", name)
+        Diagnostic *d = name ? diag(s->diagnostics, E0228, expr_callee_span(expr), "there is no measurement `%s`", name)
                              : diag(s->diagnostics, E0228, expr->span, "a measurement is one of %s", list_text(s, names, COUNT(names), " and "));
         if (name)
-            help_names(s, d, name, names, COUNT(names), "there are");
+            help_names(s, d, name, names, COUNT(names), "it is one of");
         return false;
     }
     const ArgumentRow *rows = MEASUREMENTS[found].rows;
@@ -126,10 +127,10 @@ bool measurement_read(Sema *s, const Expr *expr, const char *path, Measurement *
         diag_help(s->diagnostics, d, "with one modality there is `mutual_information(…)`");
         return false;
     }
-    if (!arguments_of(s, expr, names[found], path, rows, count, arguments))
-        return false;
+    bool fine = arguments_of(s, expr, names[found], path, rows, count, arguments);
     check_split(s, &arguments[SPLIT]);
-    settings_add_arguments(s, path, names[found], rows, count, arguments);
+    if (fine)
+        settings_add_arguments(s, path, names[found], rows, count, arguments);
     samples_add(s, arguments[SAMPLES].raw, arena_printf(s->arena, "%s.samples", path));
     choice_add(s, arguments[BINS].raw, "kmeans(20, pca = 5)", arena_printf(s->arena, "%s.bins", path), "way to bin", BIN_CHOICES,
                COUNT(BIN_CHOICES), NULL);
@@ -137,9 +138,10 @@ bool measurement_read(Sema *s, const Expr *expr, const char *path, Measurement *
     if (pid) {
         const Choice *solver = choice_add(s, arguments[SOLVER].raw, "newton", arena_printf(s->arena, "%s.solver", path), "solver",
                                           SOLVER_CHOICES, COUNT(SOLVER_CHOICES), NULL);
-        if (solver && solver->count > 0)
-            *missing |= BIT(GAP);                /* the published refinement certifies nothing */
+        if (solver && solver->rows == ADAM && modality_count(s) > 2)
+            diag(s->diagnostics, E0230, expr_callee_span(arguments[SOLVER].raw), "the solver `adam` decomposes two modalities, and here are %d",
+                 modality_count(s));
     }
     *out = (Measurement){path, MEASUREMENTS[found].measure};
-    return true;
+    return fine;
 }

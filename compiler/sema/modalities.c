@@ -2,13 +2,16 @@
 
 static const char *const PROPERTIES[] = {"input", "encoder", "head"};
 
-static const Expr *needed(Sema *s, const Decl *decl, const char *prefix, const char *name, const char *how) {
-    const Expr *value = property_of(s, decl->properties, prefix, name);
-    if (!value && !s->analysis->broken_syntax) {
-        Diagnostic *d = diag(s->diagnostics, E0208, decl->name_span, "modality `%s` has no `%s`", decl->name, name);
-        diag_help(s->diagnostics, d, "add `%s`", how);
-    }
-    return expr_wrong(value) ? NULL : value;
+/* Neither input nor encoder has a default. */
+static void check_missing(Sema *s, const Decl *decl, const Expr *input, const Expr *encoder) {
+    if ((input && encoder) || s->analysis->broken_syntax)
+        return;
+    Diagnostic *d = diag(s->diagnostics, E0208, decl->name_span, "modality `%s` has no %s", decl->name,
+                         input ? "`encoder`" : encoder ? "`input`" : "`input` and no `encoder`");
+    if (!input)
+        diag_help(s->diagnostics, d, "add `input = DATA.FIELD -> scale(1 / 255)`");
+    if (!encoder)
+        diag_help(s->diagnostics, d, "add `encoder = cnn4() -> linear(64)`");
 }
 
 /* A feature is a vector. */
@@ -21,11 +24,7 @@ static bool check_feature(Sema *s, const Decl *decl, const Expr *encoder, Shape 
     return false;
 }
 
-static void read_networks(Sema *s, const Decl *decl, const char *prefix, int number, bool known, Shape in, Modality *modality) {
-    const Expr *encoder = needed(s, decl, prefix, "encoder", "encoder = cnn4() -> linear(64)");
-    const Expr *head = property_of(s, decl->properties, prefix, "head");
-    if (!encoder || !known)
-        return;
+static void read_networks(Sema *s, const Decl *decl, const Expr *encoder, const Expr *head, int number, Shape in, Modality *modality) {
     if (!encoder_build(s, encoder, in, arena_printf(s->arena, "encoder.%s", decl->name), number, &modality->encoder)
         || !check_feature(s, decl, encoder, modality->encoder.output))
         return;
@@ -40,7 +39,7 @@ void modalities_read(Sema *s) {
         const char *prefix = arena_printf(s->arena, "modality.%s", decl->name);
         Modality modality = {.name = decl->name, .span = decl->span, .doc = decl->doc};
         Flow declared = {.content = CONTENT_ERROR};
-        properties_check(s, decl->properties, "a modality", PROPERTIES, sizeof PROPERTIES / sizeof *PROPERTIES);
+        bool spelt = properties_check(s, decl->properties, "a modality", PROPERTIES, sizeof PROPERTIES / sizeof *PROPERTIES);
         const Expr *type = override_expr(s, prefix, decl->type);
         bool known = modality_type(s, type, &declared);
         if (!known)
@@ -50,10 +49,15 @@ void modalities_read(Sema *s) {
                  decl->name);
         modality.type_text = flow_text(s->arena, declared);
         modality.shape = declared.shape;
-        const Expr *input = needed(s, decl, prefix, "input", "input = DATA.FIELD -> scale(1 / 255)");
-        if (input)
+        const Expr *input = property_of(s, decl->properties, prefix, "input");
+        const Expr *encoder = property_of(s, decl->properties, prefix, "encoder");
+        const Expr *head = property_of(s, decl->properties, prefix, "head");
+        if (spelt)
+            check_missing(s, decl, input, encoder);
+        if (!expr_wrong(input))
             pipeline_read(s, input, declared, type, &modality);
-        read_networks(s, decl, prefix, i, known, declared.shape, &modality);
+        if (!expr_wrong(encoder) && known)
+            read_networks(s, decl, encoder, head, i, declared.shape, &modality);
         VECTOR_PUSH(s->arena, &s->program->modalities, modality);
     }
 }

@@ -1,23 +1,24 @@
+#include <math.h>
 #include "sema/declarations.h"
 
 #define COUNT(a) ((int)(sizeof (a) / sizeof *(a)))
 
 static const ArgumentRow SGD[] = {
-    {"lr",           TYPE_REAL, ARGUMENT_REQUIRED, NULL, NULL,    0, 1e30},
+    {"lr",           TYPE_REAL, ARGUMENT_REQUIRED, NULL, NULL,    0, HUGE_VAL},
     {"momentum",     TYPE_REAL, 0,                 NULL, "0",     0, 1},
-    {"weight_decay", TYPE_REAL, 0,                 NULL, "0",     0, 1e30},
+    {"weight_decay", TYPE_REAL, 0,                 NULL, "0",     0, HUGE_VAL},
     {"nesterov",     TYPE_BOOL, 0,                 NULL, "false", 0, 0},
-    {"clip",         TYPE_REAL, ARGUMENT_NAMED,    NULL, NULL,    1e-30, 1e30},
+    {"clip",         TYPE_REAL, ARGUMENT_NAMED,    NULL, NULL,    1e-30, HUGE_VAL},
 };
 enum { SGD_MOMENTUM = 1, SGD_NESTEROV = 3 };
 
 #define ADAM_ROWS(decay)                                                    \
-    {"lr",           TYPE_REAL, 0,              NULL, "1e-3",  0, 1e30},    \
+    {"lr",           TYPE_REAL, 0,              NULL, "1e-3",  0, HUGE_VAL},    \
     {"beta1",        TYPE_REAL, 0,              NULL, "0.9",   0, 1},       \
     {"beta2",        TYPE_REAL, 0,              NULL, "0.999", 0, 1},       \
-    {"eps",          TYPE_REAL, 0,              NULL, "1e-8",  0, 1e30},    \
-    {"weight_decay", TYPE_REAL, 0,              NULL, decay,   0, 1e30},    \
-    {"clip",         TYPE_REAL, ARGUMENT_NAMED, NULL, NULL,    1e-30, 1e30}
+    {"eps",          TYPE_REAL, 0,              NULL, "1e-8",  0, HUGE_VAL},    \
+    {"weight_decay", TYPE_REAL, 0,              NULL, decay,   0, HUGE_VAL},    \
+    {"clip",         TYPE_REAL, ARGUMENT_NAMED, NULL, NULL,    1e-30, HUGE_VAL}
 
 static const ArgumentRow ADAM[]  = {ADAM_ROWS("0")};
 static const ArgumentRow ADAMW[] = {ADAM_ROWS("0.01")};
@@ -45,22 +46,24 @@ void optimizer_add(Sema *s, const Expr *expr, const char *path) {
 
 /* ---- Schedules ---- */
 
+/* A length in epochs or steps. */
+#define LENGTH(name) {name, TYPE_NONE, ARGUMENT_REQUIRED | ARGUMENT_RAW, NULL, NULL, 0, 0}
 #define CLOCK {"clock", TYPE_WORD, ARGUMENT_NAMED, "stage|modality", "stage", 0, 0}
 
 static const ArgumentRow STEP[] = {
-    {"every", TYPE_EPOCHS, ARGUMENT_REQUIRED, NULL, NULL,  1, 1e15},
-    {"gamma", TYPE_REAL,   0,                 NULL, "0.1", 0, 1e30},
+    LENGTH("every"),
+    {"gamma", TYPE_REAL, 0, NULL, "0.1", 0, HUGE_VAL},
     CLOCK,
 };
 static const ArgumentRow COSINE[] = {
-    {"over",  TYPE_EPOCHS, ARGUMENT_REQUIRED, NULL, NULL,  1, 1e15},
-    {"floor", TYPE_REAL,   0,                 NULL, "0",   0, 1e30},
+    LENGTH("over"),
+    {"floor", TYPE_REAL, 0, NULL, "0", 0, HUGE_VAL},
     CLOCK,
 };
 static const ArgumentRow CONSTANT[] = {CLOCK};
 static const ArgumentRow WARMUP[] = {
-    {"epochs", TYPE_EPOCHS, ARGUMENT_REQUIRED, NULL, NULL, 1, 1e15},
-    {"then",   TYPE_NONE,   ARGUMENT_RAW,      NULL, NULL, 0, 0},
+    LENGTH("epochs"),
+    {"then", TYPE_NONE, ARGUMENT_RAW, NULL, NULL, 0, 0},
     CLOCK,
 };
 enum { WARMUP_THEN = 1 };
@@ -72,10 +75,32 @@ static const Choice SCHEDULES[] = {
     {"warmup",   WARMUP,   COUNT(WARMUP)},
 };
 
+static void length_add(Sema *s, const Expr *expr, const char *name, const char *path) {
+    Given *given = override_for(s, path);
+    TypeKind type = TYPE_EPOCHS;
+    if (given)
+        expr = given_expr(s, given, (Type){.kind = TYPE_NONE});
+    if (expr_wrong(expr))
+        return;
+    Value *value = value_of(s, &setting_scope, expr, (Type){.kind = TYPE_NONE});
+    if (value->type.kind == TYPE_STEPS)
+        type = TYPE_STEPS;
+    ArgumentRow row = {name, type, 0, NULL, NULL, 1, HUGE_VAL};
+    Argument out = {0};
+    if (value->type.kind != TYPE_ERROR && argument_value(s, &row, "the schedule", expr, &out))
+        setting_add(s, (Setting){.path = path, .type = {.kind = type}, .value = out.value, .span = expr->span, .low = 1, .high = HUGE_VAL});
+}
+
+/* Adds what choice_add leaves: the length, and what follows a warm-up. */
+static void schedule_part(Sema *s, const Expr *expr, const char *path, int choices) {
+    Argument out[COUNT(STEP) + COUNT(WARMUP)] = {0};
+    const Choice *choice = choice_add(s, expr, "constant", path, "schedule", SCHEDULES, choices, out);
+    if (choice && choice->rows != CONSTANT)
+        length_add(s, out[0].raw, choice->rows[0].name, arena_printf(s->arena, "%s.%s", path, choice->rows[0].name));
+    if (choice && choice->rows == WARMUP)        /* any schedule but another warm-up */
+        schedule_part(s, out[WARMUP_THEN].raw, arena_printf(s->arena, "%s.then", path), COUNT(SCHEDULES) - 1);
+}
+
 void schedule_add(Sema *s, const Expr *expr, const char *path) {
-    Argument out[COUNT(WARMUP)] = {0};
-    const Choice *choice = choice_add(s, expr, "constant", path, "schedule", SCHEDULES, COUNT(SCHEDULES), out);
-    if (choice && choice->rows == WARMUP)        /* what follows the warm-up: any schedule but another warm-up */
-        choice_add(s, out[WARMUP_THEN].raw, "constant", arena_printf(s->arena, "%s.then", path), "schedule",
-                   SCHEDULES, COUNT(SCHEDULES) - 1, NULL);
+    schedule_part(s, expr, path, COUNT(SCHEDULES));
 }

@@ -84,7 +84,8 @@ static void settle_array(Pipeline *p, Step *step) {
 
 /* A size that a step leaves as it was keeps its origin; sizes are compared from the last. */
 static void assign_blame(Pipeline *p, const Step *step, int number) {
-    int before[5];
+    enum { SIZES = sizeof p->blame / sizeof *p->blame };
+    int before[SIZES];
     memcpy(before, p->blame, sizeof before);
     if (transform_keeps(step->transform))
         return;
@@ -97,24 +98,30 @@ static void assign_blame(Pipeline *p, const Step *step, int number) {
         p->content_blame = number;
 }
 
+/* Behind a wrong step the others are checked for what doesn't depend on shapes. */
 static bool read_steps(Pipeline *p, const Expr *const *members, int count, Flow flow) {
+    bool fine = true;
     for (int i = 0; i < count; i++) {
         Name name = expr_callee(members[i]);
         const Transform *transform = name ? transform_find(name) : NULL;
         if (!transform) {
             report_unknown(p->s, members[i]);
-            return false;
+            flow = (Flow){.content = CONTENT_ERROR};
+            fine = false;
+            continue;
         }
         Step step = {.s = p->s, .transform = transform, .call = members[i], .path = step_path(p, name),
                      .source = p->modality->source, .in = flow};
         settle_array(p, &step);
-        if (!transform_apply(&step))
-            return false;
+        if (!transform_apply(&step)) {
+            step.out = (Flow){.content = CONTENT_ERROR};
+            fine = false;
+        }
         assign_blame(p, &step, p->steps.count);
         flow = step.out;
         VECTOR_PUSH(p->s->arena, &p->steps, step);
     }
-    return true;
+    return fine;
 }
 
 /* ---- Meeting the declared type ---- */
@@ -159,14 +166,14 @@ static int64_t fitting_hop(const Step *step, int64_t frames) {
 }
 
 static void help_hop(Pipeline *p, Diagnostic *d, const Step *step) {
-    if (strcmp(step->transform->name, "stft") != 0 || step->in.shape.size[0] < 0 || p->declared.shape.rank != 3)
+    if (strcmp(step->transform->name, "stft") != 0 || step->in.shape.size[0] < 0 || p->declared.content != CONTENT_SPECTROGRAM)
         return;
     if (step->out.shape.size[1] != p->declared.shape.size[1]) {
         diag_help(p->s->diagnostics, d, "a window of %lld gives %lld frequencies; %lld need a window of %lld", (long long)step->fixed[0],
                   (long long)step->out.shape.size[1], (long long)p->declared.shape.size[1], (long long)(p->declared.shape.size[1] - 1) * 2);
         return;
     }
-    int64_t hop = fitting_hop(step, p->declared.shape.size[2]);
+    int64_t hop = step->out.shape.size[2] != p->declared.shape.size[2] ? fitting_hop(step, p->declared.shape.size[2]) : 0;
     if (hop)
         diag_help(p->s->diagnostics, d, "`hop = %lld` makes %lld frames of %lld samples", (long long)hop,
                   (long long)p->declared.shape.size[2], (long long)step->in.shape.size[0]);
@@ -247,12 +254,12 @@ bool pipeline_read(Sema *s, const Expr *input, Flow declared, const Expr *type, 
         return false;
     }
     if (!data_field(s, p.field, &modality->source, &field))
-        return false;
+        field = (Field){.content = CONTENT_ERROR};
     modality->field = field.name;
     modality->field_span = p.field->span;
     if (field.content == CONTENT_LABEL) {
         diag(s->diagnostics, E0225, p.field->span, "`%s` is the label: it can't be an input", field.name);
-        return false;
+        field.content = CONTENT_ERROR;
     }
     Flow start = {field.content, field.shape, 0};
     if (!read_steps(&p, members.items + 1, members.count - 1, start))

@@ -1,7 +1,8 @@
 #include <string.h>
 #include "sema/declarations.h"
 
-void properties_check(Sema *s, const Property *properties, const char *block, const char *const *valid, int count) {
+bool properties_check(Sema *s, const Property *properties, const char *block, const char *const *valid, int count) {
+    bool all_known = true;
     for (const Property *property = properties; property; property = property->next) {
         if (!property->name)
             continue;
@@ -11,6 +12,7 @@ void properties_check(Sema *s, const Property *properties, const char *block, co
         if (!known) {
             Diagnostic *d = diag(s->diagnostics, E0206, property->name_span, "%s has no property `%s`", block, property->name);
             help_names(s, d, property->name, valid, count, "its properties are");
+            all_known = false;
             continue;
         }
         for (const Property *earlier = properties; earlier != property; earlier = earlier->next) {
@@ -21,6 +23,7 @@ void properties_check(Sema *s, const Property *properties, const char *block, co
             }
         }
     }
+    return all_known;
 }
 
 const Expr *property_find(Sema *s, const Property *properties, const char *name) {

@@ -119,8 +119,8 @@ Value *setting_value(Sema *s, const Setting *setting) {
 
 void setting_add_choice(Sema *s, const char *path, const char *word, Span span, const char *origin) {
     Value *value = value_integer(s, TYPE_WORD, 0, span);
-    setting_add(s, (Setting){.path = path, .type = {.kind = TYPE_WORD}, .flags = SETTING_FIXED, .value = value,
-                             .words = word, .span = span, .origin = origin});
+    setting_add_settled(s, (Setting){.path = path, .type = {.kind = TYPE_WORD}, .flags = SETTING_FIXED, .value = value,
+                                     .words = word, .span = span, .origin = origin});
 }
 
 void settings_add_arguments(Sema *s, const char *prefix, const char *what, const ArgumentRow *rows, int count,

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 #include "sema/declarations.h"
 
@@ -29,14 +30,14 @@ static void method_read(Block *block, const PropertyRow *property);
 static const PropertyRow PROPERTIES[] = {
     {{"kind",      TYPE_WORD,   0, "unimodal|joint", NULL, 0, 0}, IN_STAGE, kind_read,
      "whether each modality descends its own loss, or all a joint one"},
-    {{"seed",      TYPE_INT,    0, NULL, "1",   0, 9e18}, EVERYWHERE, plain_read, "all random draws follow from it"},
+    {{"seed",      TYPE_INT,    0, NULL, "1",   0, HUGE_VAL}, EVERYWHERE, plain_read, "all random draws follow from it"},
     {{"batch",     TYPE_INT,    0, NULL, "64",  1, 1e9},  EVERYWHERE, plain_read, "samples in a step"},
     {RAW("optimizer"), EVERYWHERE, optimizer_read, "sgd, adam or adamw"},
     {RAW("schedule"),  EVERYWHERE, schedule_read,  "how the learning rate changes"},
-    {{"epochs",    TYPE_EPOCHS, 0, NULL, "100", 0, 1e15}, IN_STAGE, plain_read, "at most"},
+    {{"epochs",    TYPE_EPOCHS, 0, NULL, "100", 0, HUGE_VAL}, IN_STAGE, plain_read, "at most"},
     {{"continue",  TYPE_BOOL,   0, NULL, "false", 0, 0},  IN_STAGE, plain_read, "keep the last stage's optimiser and schedule"},
     {{"load",      TYPE_PATH,   0, NULL, NULL, 0, 0},     IN_STAGE, load_read,  "weights to start from"},
-    {{"save",      TYPE_EPOCHS, ARGUMENT_LIST, NULL, NULL, 1, 1e15}, IN_STAGE, plain_read, "epochs whose weights are kept"},
+    {{"save",      TYPE_EPOCHS, ARGUMENT_LIST, NULL, NULL, 1, HUGE_VAL}, IN_STAGE, plain_read, "epochs whose weights are kept"},
     {{"pause",     TYPE_WORD,   0, "still|zero_gradient", "still", 0, 0}, IN_STAGE, plain_read, "what a paused modality's step is"},
     {{"paused_batchnorm", TYPE_WORD, 0, "still|moves", "still", 0, 0}, IN_STAGE, plain_read, "running statistics while paused"},
     {RAW("probe"),  IN_STAGE, probe_read,  "what the policy sees"},

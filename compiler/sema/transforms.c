@@ -13,7 +13,7 @@
 
 static const ArgumentRow SCALE[]  = {REAL_ARGUMENT("factor", ARGUMENT_REQUIRED, NULL)};
 static const ArgumentRow SHIFT[]  = {REAL_ARGUMENT("by", ARGUMENT_REQUIRED, NULL)};
-static const ArgumentRow LOG[]    = {{"add", TYPE_REAL, 0, NULL, "1e-7", 0, 1e30}};
+static const ArgumentRow LOG[]    = {{"add", TYPE_REAL, 0, NULL, "1e-7", 0, HUGE_VAL}};
 static const ArgumentRow CLIP[]   = {REAL_ARGUMENT("low", ARGUMENT_REQUIRED, NULL), REAL_ARGUMENT("high", ARGUMENT_REQUIRED, NULL)};
 static const ArgumentRow PART[]   = {START_ARGUMENT("first"), SIZE_ARGUMENT("count", ARGUMENT_REQUIRED)};
 static const ArgumentRow SELECT[] = {{"columns", TYPE_INT, ARGUMENT_REQUIRED | ARGUMENT_FIXED | ARGUMENT_LIST, NULL, NULL, 0, 1e9}};
