@@ -31,6 +31,7 @@ Program *analyse(Arena *arena, Interner *interner, Diagnostics *diagnostics, con
                 .analysis = analysis};
     analysis->file = file;
     analysis->broken_syntax = diag_errors(diagnostics) > 0;
+    s->incomplete = analysis->broken_syntax;
     program->source = file->source;
     name_program(s, file->source->path);
 

@@ -88,6 +88,8 @@ static bool unknown_piece(NetworkBuilder *b, const Site *site, const Expr *calle
         network_error(b, E0331, callee->span, "`%s` is a value, and a layer or an encoder is needed", callee->name);
         return false;
     }
+    if (s->incomplete)
+        return false;
     VECTOR(const char *) names = {0};
     const char *layers[32];
     int layer_count = layer_names(layers, 32);
@@ -296,6 +298,16 @@ static bool names_meet(NetworkBuilder *b, int first) {
 
 /* ---- Chains, sums, joins ---- */
 
+/* What isn't built (a branch not taken, what stands behind an error) is checked for names and forms. */
+static bool check_apart(NetworkBuilder *b, const Site *site, const Expr *expr, Signal in) {
+    Network aside = {0};
+    NetworkBuilder dry = {.s = b->s, .network = &aside, .prefix = b->prefix, .dry = true, .expansion = b->expansion};
+    Scope unused = {.parent = site->scope, .place = PLACE_ENCODER, .in = in.shape, .unused = true};
+    Site inner = {&unused, site->locals};
+    Signal out = in;
+    return build(&dry, &inner, expr, in, same_path(""), &out);
+}
+
 static bool is_video_member(const Site *site, const Expr *const *members, int i, int count) {
     return members[i]->kind == EXPR_CALL && is_name(members[i]->base, "each") && !find_local(site, members[i]->base->name)
         && i + 1 < count && is_name(members[i + 1], "mean");
@@ -305,7 +317,11 @@ static bool chain_pass(NetworkBuilder *b, const Site *site, const Expr *const *m
                        Signal in, const char *path, Signal *out) {
     bool fine = true;
     *out = in;
-    for (int i = first; i < count && (fine || b->dry); i++) {
+    for (int i = first; i < count; i++) {
+        if (!fine && !b->dry) {            /* shapes are lost: what else is wrong? */
+            check_apart(b, site, members[i], in);
+            continue;
+        }
         if (is_video_member(site, members, i, count)) {
             if (!b->dry)
                 network_error(b, E0343, members[i]->span, "this version has no video encoders yet: `each(…) -> mean` is part of the language only");
@@ -455,16 +471,6 @@ static bool named_piece(NetworkBuilder *b, const Site *site, const Expr *expr, S
     return unknown_piece(b, site, callee);
 }
 
-/* The branch that isn't taken is checked for names and forms. */
-static bool check_branch(NetworkBuilder *b, const Site *site, const Expr *expr, Signal in) {
-    Network aside = {0};
-    NetworkBuilder dry = {.s = b->s, .network = &aside, .prefix = b->prefix, .dry = true, .expansion = b->expansion};
-    Scope unused = {.parent = site->scope, .place = PLACE_ENCODER, .in = in.shape, .unused = true};
-    Site inner = {&unused, site->locals};
-    Signal out = in;
-    return build(&dry, &inner, expr, in, same_path(""), &out);
-}
-
 static bool if_piece(NetworkBuilder *b, const Site *site, const Expr *expr, Signal in, Path path, Signal *out) {
     Value *condition = value_of(b->s, site->scope, expr->base, SCALAR(TYPE_BOOL));
     if (b->dry) {
@@ -474,7 +480,7 @@ static bool if_piece(NetworkBuilder *b, const Site *site, const Expr *expr, Sign
     Value known;
     if (!value_fold(b->s, condition, "the condition of an encoder", &known))
         return false;
-    bool other = check_branch(b, site, known.integer ? expr->other : expr->right, in);
+    bool other = check_apart(b, site, known.integer ? expr->other : expr->right, in);
     return build(b, site, known.integer ? expr->right : expr->other, in, path, out) && other;
 }
 

@@ -92,6 +92,8 @@ static const Decl *find_called(Sema *s, const Expr *call) {
         return decl;
     if (!call)
         mml_ice("the default method `uniform` is not at hand");
+    if (s->incomplete)
+        return NULL;
     Diagnostic *d = diag(s->diagnostics, E0360, call->kind == EXPR_CALL ? call->base->span : call->span, "there is no method named `%s`", name);
     VECTOR(const char *) names = {0};
     for (int i = 0; i < s->methods.count; i++)

@@ -28,7 +28,7 @@ static const Decl *find_called(Sema *s, const Expr *call) {
     if (!name)
         return NULL;
     const Decl *decl = find_policy(s, name);
-    if (decl)
+    if (decl || s->incomplete)
         return decl;
     Diagnostic *d = diag(s->diagnostics, E0360, call->kind == EXPR_CALL ? call->base->span : call->span, "there is no policy named `%s`", name);
     VECTOR(const char *) names = {0};

@@ -19,9 +19,10 @@ typedef struct {
     VECTOR(const Decl *) params, data, modalities, encoders, policies, methods;
     const Decl  *target, *fusion, *train;
     int          dropouts;        /* layers so far: each dropout has a stream of its own */
-    int          depth;           /* of the value being typed                            */
-    bool         incomplete;      /* a module is missing or has errors: an unknown encoder,
-                                     policy or method may follow from that, say nothing  */
+    int          comprehensions, unrolled;   /* nested now; values they have made         */
+    bool         incomplete;      /* the file or a module has syntax errors, or a module is
+                                     missing: an unknown encoder, policy or method may
+                                     follow from that, say nothing                       */
     struct Analysis *analysis;    /* private to the declarations (declarations.h)        */
 } Sema;
 
@@ -52,7 +53,7 @@ typedef struct Scope {
 /* Types expr in value position. expected.kind TYPE_NONE: any type. An int
  * converts to real and epochs; a scalar to an each value when expected.each;
  * nothing else converts. Reports and returns a TYPE_ERROR value on error,
- * never NULL. Marks params it reads. */
+ * never NULL. */
 Value *value_of(Sema *s, const Scope *scope, const Expr *expr, Type expected);
 
 /* A fixed word: expr must be a bare name out of words ("before|after"); returns a WORD value. */
