@@ -88,6 +88,12 @@ void diag_help(Diagnostics *d, Diagnostic *to, const char *format, ...) {
 int diag_errors(const Diagnostics *d)   { return d->errors; }
 int diag_warnings(const Diagnostics *d) { return d->warnings; }
 
+int diag_has(const Diagnostics *d, DiagCode code) {
+    for (int i = 0; i < d->all.count; i++)
+        if (d->all.items[i]->code == code) return 1;
+    return 0;
+}
+
 const char *diag_code_text(DiagCode code) { return catalogue[code].code; }
 
 const DiagEntry *diag_entry(const char *code) {

@@ -40,6 +40,7 @@ void diag_help(Diagnostics *d, Diagnostic *to, const char *format, ...)         
 
 int  diag_errors(const Diagnostics *d);
 int  diag_warnings(const Diagnostics *d);
+int  diag_has(const Diagnostics *d, DiagCode code);        /* was this one reported? */
 
 typedef enum { DIAG_TEXT, DIAG_JSON } DiagFormat;
 void diag_print(const Diagnostics *d, FILE *out, DiagFormat format, int color);

@@ -1,0 +1,170 @@
+#include <string.h>
+
+#include "driver/explain.h"
+#include "ir/ir.h"
+#include "ir/summary.h"
+#include "sema/values.h"
+
+/* ---- Settings ---- */
+
+enum { WIDEST_PATH = 44, WIDEST_VALUE = 40 };
+
+typedef struct { int path, value; } Widths;
+
+static int widest(int width, const char *text, int limit) {
+    int length = (int)strlen(text);
+    return length > width && length <= limit ? length : width;
+}
+
+static Widths widths_of(const Explanation *x, int param) {
+    Widths widths = {8, 8};
+    for (int i = 0; i < x->program->settings.count; i++) {
+        const Setting *setting = &x->program->settings.items[i];
+        if (!(setting->flags & SETTING_PARAM) != !param) continue;
+        widths.path  = widest(widths.path, setting->path, WIDEST_PATH);
+        widths.value = widest(widths.value, setting_value_text(x, setting), WIDEST_VALUE);
+    }
+    return widths;
+}
+
+static void put_setting(const Explanation *x, const Setting *setting, Widths widths, FILE *out) {
+    const char *source = setting_source_text(x, setting);
+    fprintf(out, "  %-*s  %-*s  %s", widths.path, setting->path, widths.value, setting_value_text(x, setting),
+            setting->flags & SETTING_REQUIRED ? "must be given" : setting->origin);
+    if (source) fprintf(out, ": %s", source);
+    if (setting->flags & SETTING_FIXED) fputs(setting->flags & SETTING_PARAM ? ", fixed: mmlc -D" : ", fixed", out);
+    if (setting->doc && setting->flags & SETTING_PARAM) fprintf(out, "   # %.*s", (int)strcspn(setting->doc, "\n"), setting->doc);
+    fputc('\n', out);
+}
+
+static void put_settings(const Explanation *x, int param, const char *title, FILE *out) {
+    Widths widths = widths_of(x, param);
+    int    any = 0;
+    for (int i = 0; i < x->program->settings.count; i++) {
+        const Setting *setting = &x->program->settings.items[i];
+        if (!(setting->flags & SETTING_PARAM) != !param) continue;
+        if (!any++) fprintf(out, "\n%s\n", title);
+        put_setting(x, setting, widths, out);
+    }
+}
+
+/* ---- Networks ---- */
+
+/* The written members of modality's encoder, a chain; count 0 when it is none. */
+enum { MOST_MEMBERS = 64 };
+typedef struct { int count; const Expr *members[MOST_MEMBERS]; } Chain;
+
+static const Expr *written_encoder(const Explanation *x, const char *modality) {
+    for (const Decl *decl = x->file->decls; decl; decl = decl->next)
+        for (const Property *property = decl->kind == DECL_MODALITY && decl->name == modality ? decl->properties : NULL; property; property = property->next)
+            if (strcmp(property->name, "encoder") == 0) return property->value;
+    return NULL;
+}
+
+/* An encoder given by --set isn't that of the file. */
+static int is_overridden(const Explanation *x, const char *path) {
+    for (int i = 0; i < x->program->settings.count; i++)
+        if (strcmp(x->program->settings.items[i].path, path) == 0) return strncmp(x->program->settings.items[i].origin, "--set", 5) == 0;
+    return 0;
+}
+
+static void flatten(const Expr *expr, Chain *chain) {
+    if (expr->kind == EXPR_BINARY && expr->op == OP_ARROW) {
+        flatten(expr->base, chain);
+        flatten(expr->right, chain);
+    } else if (chain->count < MOST_MEMBERS) {
+        chain->members[chain->count++] = expr;
+    }
+}
+
+/* The text of the chain's member with this name below the network: its label or place. */
+static const char *member_text(const Explanation *x, const Chain *chain, const char *name, size_t length) {
+    for (int i = 0; i < chain->count; i++) {
+        const Expr *member = chain->members[i];
+        const char *own = member->kind == EXPR_LABEL ? member->name : arena_printf(x->arena, "%d", i);
+        if (strlen(own) == length && strncmp(own, name, length) == 0) return source_slice(x->arena, member->span);
+    }
+    return "";
+}
+
+static void put_row(const Explanation *x, const char *name, const char *kind, const char *shape, Cost cost, FILE *out) {
+    fprintf(out, "    %-28s %-16s %-18s %14s %14s\n", name, kind, shape, cost.parameters ? count_text(x->arena, cost.parameters) : "",
+            cost.flops ? flops_text(x->arena, cost.flops) : "");
+}
+
+/* Layers, with a sum for each member of the chain that has several. */
+static void put_network(const Explanation *x, const char *title, const Network *network, const Chain *chain, FILE *out) {
+    fprintf(out, "  %s\n", title);
+    for (int i = 0; i < network->layers.count; i++) {
+        const Layer *layer = &network->layers.items[i];
+        const char  *name = layer->name ? layer->name : "";
+        size_t length = strcspn(name, ".");
+        Cost   own = {1, layer_parameters(x->program, layer), layer->flops};
+        put_row(x, name, layer_name(layer->kind), shape_text(x->arena, layer->shape), own, out);
+        const char *next = i + 1 < network->layers.count && network->layers.items[i + 1].name ? network->layers.items[i + 1].name : "";
+        int ends = strncmp(next, name, length) != 0 || (next[length] != '.' && next[length]);
+        Cost sum = network_cost(x->program, network, name, length);
+        if (chain->count > 1 && length && ends && sum.layers > 1)
+            put_row(x, arena_printf(x->arena, "%.*s in all", (int)length, name), member_text(x, chain, name, length), shape_text(x->arena, layer->shape), sum, out);
+    }
+    Cost all = network_cost(x->program, network, NULL, 0);
+    put_row(x, "in all", "", shape_text(x->arena, network->output), all, out);
+}
+
+static void put_modality(const Explanation *x, const Modality *modality, FILE *out) {
+    static const Chain none;
+    const Program *program = x->program;
+    Chain chain = {0};
+    const Expr *written = written_encoder(x, modality->name);
+    if (written && !is_overridden(x, arena_printf(x->arena, "modality.%s.encoder", modality->name))) flatten(written, &chain);
+    fprintf(out, "\nmodality %s : %s   from %s.%s\n", modality->name, modality->type_text, program->sources.items[modality->source].name, modality->field);
+    if (modality->doc) fprintf(out, "  # %.*s\n", (int)strcspn(modality->doc, "\n"), modality->doc);
+    for (int i = 0; i < modality->steps.count; i++) {
+        const TransformStep *step = &modality->steps.items[i];
+        fprintf(out, "  %s %-25s %s to %s\n", i ? "     " : "input", step->name, shape_text(x->arena, step->in), shape_text(x->arena, step->out));
+    }
+    put_network(x, written && chain.count ? arena_printf(x->arena, "encoder = %s", source_slice(x->arena, written->span)) : "encoder", &modality->encoder, &chain, out);
+    if (modality->head.layers.count) put_network(x, "head", &modality->head, &none, out);
+}
+
+/* ---- Stages ---- */
+
+static void put_step(const Explanation *x, const char *what, const Step *step, int64_t batch, FILE *out) {
+    StepSummary s = step_summary(step);
+    int threads = thread_count();
+    int64_t bytes = s.fixed_bytes + batch * s.sample_bytes + threads * s.thread_bytes;
+    fprintf(out, "  %-10s %s at batch %lld and %d threads (%s + %s a sample + %s a thread), %s a sample\n", what,
+            bytes_text(x->arena, bytes), (long long)batch, threads, bytes_text(x->arena, s.fixed_bytes), bytes_text(x->arena, s.sample_bytes),
+            bytes_text(x->arena, s.thread_bytes), flops_text(x->arena, s.flops));
+    if (step->train) fprintf(out, "  %-10s %s parameters\n", "trains", count_text(x->arena, s.parameters));
+}
+
+static void put_stage(const Explanation *x, const Ir *ir, int index, FILE *out) {
+    const Stage *stage = &x->program->stages.items[index];
+    int64_t batch = setting_int(x, arena_printf(x->arena, "%s.batch", stage->path), 1);
+    fprintf(out, "\nstage %s (%s)\n", stage->name, stage->kind == STAGE_JOINT ? "joint" : "unimodal");
+    if (stage->policy) fprintf(out, "  %-10s %s   %s\n", "policy", stage->policy->name, span_line_text(x->arena, stage->policy->span));
+    if (stage->method) fprintf(out, "  %-10s %s   %s\n", "method", stage->method->name, span_line_text(x->arena, stage->method->span));
+    if (ir->train[index] >= 0) put_step(x, "step", ir->steps.items[ir->train[index]], batch, out);
+    if (ir->evaluate[index] >= 0) put_step(x, "evaluation", ir->steps.items[ir->evaluate[index]], batch, out);
+}
+
+void explain_text(const Explanation *x, FILE *out) {
+    static const Chain none;
+    const Program *program = x->program;
+    Ir *ir = ir_build(x->arena, program);
+    fprintf(out, "%s, from %s\n", program->name, program->source->path);
+    put_settings(x, 1, "params (the trainer's --NAME VALUE; fixed ones mmlc's -D NAME=VALUE)", out);
+    put_settings(x, 0, "settings (--set PATH=VALUE)", out);
+    for (int i = 0; i < program->modalities.count; i++) put_modality(x, &program->modalities.items[i], out);
+    fprintf(out, "\ntarget %s : class[%lld]   from %s.%s\n", program->target.name, (long long)program->target.classes,
+            program->sources.items[program->target.source].name, program->target.field);
+    if (program->has_fusion) {
+        fputs("\nfusion\n", out);
+        put_network(x, "of the modalities' features", &program->fusion, &none, out);
+    }
+    for (int i = 0; i < program->stages.count; i++) put_stage(x, ir, i, out);
+    int64_t total = 0;
+    for (int i = 0; i < program->parameters.count; i++) total += program->parameters.items[i].count;
+    fprintf(out, "\n%s parameters in all, %s; as much again for gradients\n", count_text(x->arena, total), bytes_text(x->arena, total * 4));
+}

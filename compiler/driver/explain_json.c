@@ -1,0 +1,130 @@
+#include <jansson.h>
+#include <string.h>
+
+#include "driver/explain.h"
+#include "ir/ir.h"
+#include "ir/summary.h"
+
+static json_t *text(const char *value) { return value ? json_string(value) : json_null(); }
+
+static json_t *shape_json(Shape shape) {
+    json_t *list = json_array();
+    for (int i = 0; i < shape.rank; i++)
+        json_array_append_new(list, shape.size[i] < 0 ? json_null() : json_integer(shape.size[i]));
+    return list;
+}
+
+static json_t *settings_json(const Explanation *x) {
+    json_t *list = json_array();
+    for (int i = 0; i < x->program->settings.count; i++) {
+        const Setting *setting = &x->program->settings.items[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "path", text(setting->path));
+        json_object_set_new(row, "type", text(type_text(x->arena, setting->type)));
+        json_object_set_new(row, "value", setting->flags & SETTING_REQUIRED ? json_null() : text(setting_value_text(x, setting)));
+        json_object_set_new(row, "expression", text(setting_source_text(x, setting)));
+        json_object_set_new(row, "origin", text(setting->origin));
+        json_object_set_new(row, "param", json_boolean(setting->flags & SETTING_PARAM));
+        json_object_set_new(row, "fixed", json_boolean(setting->flags & SETTING_FIXED));
+        json_object_set_new(row, "required", json_boolean(setting->flags & SETTING_REQUIRED));
+        json_object_set_new(row, "doc", text(setting->doc));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *network_json(const Explanation *x, const Network *network) {
+    json_t *layers = json_array(), *object = json_object();
+    for (int i = 0; i < network->layers.count; i++) {
+        const Layer *layer = &network->layers.items[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "name", text(layer->name));
+        json_object_set_new(row, "kind", text(layer_name(layer->kind)));
+        json_object_set_new(row, "shape", shape_json(layer->shape));
+        json_object_set_new(row, "parameters", json_integer(layer_parameters(x->program, layer)));
+        json_object_set_new(row, "flops", json_integer(layer->flops));
+        json_array_append_new(layers, row);
+    }
+    Cost cost = network_cost(x->program, network, NULL, 0);
+    json_object_set_new(object, "parameters", json_integer(cost.parameters));
+    json_object_set_new(object, "flops", json_integer(cost.flops));
+    json_object_set_new(object, "layers", layers);
+    return object;
+}
+
+static json_t *modalities_json(const Explanation *x) {
+    json_t *list = json_array();
+    for (int i = 0; i < x->program->modalities.count; i++) {
+        const Modality *modality = &x->program->modalities.items[i];
+        json_t *row = json_object(), *steps = json_array();
+        for (int j = 0; j < modality->steps.count; j++) {
+            const TransformStep *step = &modality->steps.items[j];
+            json_t *item = json_object();
+            json_object_set_new(item, "name", text(step->name));
+            json_object_set_new(item, "in", shape_json(step->in));
+            json_object_set_new(item, "out", shape_json(step->out));
+            json_array_append_new(steps, item);
+        }
+        json_object_set_new(row, "name", text(modality->name));
+        json_object_set_new(row, "type", text(modality->type_text));
+        json_object_set_new(row, "shape", shape_json(modality->shape));
+        json_object_set_new(row, "source", text(x->program->sources.items[modality->source].name));
+        json_object_set_new(row, "field", text(modality->field));
+        json_object_set_new(row, "input", steps);
+        json_object_set_new(row, "encoder", network_json(x, &modality->encoder));
+        json_object_set_new(row, "head", network_json(x, &modality->head));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *step_json(const Ir *ir, int index) {
+    if (index < 0) return json_null();
+    StepSummary s = step_summary(ir->steps.items[index]);
+    json_t *object = json_object();
+    json_object_set_new(object, "fixed_bytes", json_integer(s.fixed_bytes));
+    json_object_set_new(object, "sample_bytes", json_integer(s.sample_bytes));
+    json_object_set_new(object, "thread_bytes", json_integer(s.thread_bytes));
+    json_object_set_new(object, "flops", json_integer(s.flops));
+    json_object_set_new(object, "parameters", json_integer(s.parameters));
+    return object;
+}
+
+static json_t *stages_json(const Explanation *x) {
+    Ir *ir = ir_build(x->arena, x->program);
+    json_t *list = json_array();
+    for (int i = 0; i < x->program->stages.count; i++) {
+        const Stage *stage = &x->program->stages.items[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "name", text(stage->name));
+        json_object_set_new(row, "kind", text(stage->kind == STAGE_JOINT ? "joint" : "unimodal"));
+        json_object_set_new(row, "policy", text(stage->policy ? stage->policy->name : NULL));
+        json_object_set_new(row, "method", text(stage->method ? stage->method->name : NULL));
+        json_object_set_new(row, "step", step_json(ir, ir->train[i]));
+        json_object_set_new(row, "evaluation", step_json(ir, ir->evaluate[i]));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+void explain_json(const Explanation *x, FILE *out) {
+    const Program *program = x->program;
+    json_t *object = json_object(), *target = json_object();
+    int64_t total = 0;
+    for (int i = 0; i < program->parameters.count; i++) total += program->parameters.items[i].count;
+    json_object_set_new(target, "name", text(program->target.name));
+    json_object_set_new(target, "classes", json_integer(program->target.classes));
+    json_object_set_new(object, "name", text(program->name));
+    json_object_set_new(object, "file", text(program->source->path));
+    json_object_set_new(object, "parameters", json_integer(total));
+    json_object_set_new(object, "settings", settings_json(x));
+    json_object_set_new(object, "modalities", modalities_json(x));
+    json_object_set_new(object, "target", target);
+    json_object_set_new(object, "fusion", program->has_fusion ? network_json(x, &program->fusion) : json_null());
+    json_object_set_new(object, "stages", stages_json(x));
+    char *line = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    if (!line) arena_exhausted(1);
+    fprintf(out, "%s\n", line);
+    free(line);
+}

@@ -1,0 +1,45 @@
+/* mmlc: the command line. */
+#include <llvm-c/Core.h>
+
+#include "driver/catalogue.h"
+#include "driver/compile.h"
+#include "driver/pid.h"
+#include "driver/say.h"
+
+static int print_version(void) {
+    unsigned major, minor, patch;
+    LLVMGetVersion(&major, &minor, &patch);
+    printf("mmlc %s (LLVM %u.%u.%u)\n", MML_VERSION, major, minor, patch);
+    return finish_output(EXIT_FINE);
+}
+
+static int reserved(const char *name) {
+    say_error("`mmlc %s` is reserved and not part of this version", name);
+    return EXIT_CALL;
+}
+
+static int dispatch(Arena *arena, const Options *options, int argc, char **argv) {
+    if (options->command == COMMAND_PID) return pid_command(argc - 1, argv + 1);
+    if (options->help) {
+        options_help(options->command, stdout);
+        return finish_output(EXIT_FINE);
+    }
+    if (options->version) return print_version();
+    switch (options->command) {
+    case COMMAND_RUN:     return run_command(arena, options);
+    case COMMAND_CHECK:   return check_command(arena, options);
+    case COMMAND_EXPLAIN: return explain_command(options->operand);
+    case COMMAND_FMT:     return reserved("fmt");
+    case COMMAND_REPL:    return reserved("repl");
+    default:              return build_command(arena, options);
+    }
+}
+
+int main(int argc, char **argv) {
+    Arena *arena = arena_new();
+    Options options;
+    int code = options_read(arena, argc, argv, &options);
+    if (!code) code = dispatch(arena, &options, argc, argv);
+    arena_free(arena);
+    return code;
+}
