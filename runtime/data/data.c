@@ -211,12 +211,10 @@ int mml_data_fitted(MmlData *data, i64 index, const char **name, float **values,
                 index -= 2;
                 continue;
             }
-            const char *last = strrchr(step->program->path, '.');
-            *name = mml_arena_format(data->arena, "data.%s.%s.%s", data->pipelines[m].modality->name,
-                                     last ? last + 1 : step->program->path, index ? "deviation" : "mean");
+            *name = index ? step->fitted->deviation_name : step->fitted->mean_name;
             *values = index ? step->fitted->deviation : step->fitted->mean;
             *count = step->fitted->count;
-            return *name != NULL;
+            return 1;
         }
     return 0;
 }

@@ -49,7 +49,10 @@ static Status normalize_by_train(const DataPrepare *context, DataStep *step, Nor
     fitted->count = step->in_size;
     fitted->mean = MML_NEW(context->arena, float, fitted->count);
     fitted->deviation = MML_NEW(context->arena, float, fitted->count);
-    if (!fitted->mean || !fitted->deviation) return MML_ENOMEM;
+    const char *last = strrchr(step->program->path, '.'), *name = last ? last + 1 : step->program->path;
+    fitted->mean_name = mml_arena_format(context->arena, "data.%s.%s.mean", context->modality->name, name);
+    fitted->deviation_name = mml_arena_format(context->arena, "data.%s.%s.deviation", context->modality->name, name);
+    if (!fitted->mean || !fitted->deviation || !fitted->mean_name || !fitted->deviation_name) return MML_ENOMEM;
     *state = (Normalize){ fitted->count, 1, fitted->mean, fitted->deviation, 1 };
     return MML_OK;
 }

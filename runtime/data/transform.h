@@ -44,8 +44,8 @@ typedef struct {
 #define DATA_STEP_RANDOM 1           /* anew each epoch: not cached                 */
 #define DATA_STEP_COSTLY 2           /* worth caching what comes of it              */
 
-/* What normalize(train) learned. */
-typedef struct { float *mean, *deviation; i64 count; } DataFitted;
+/* What normalize(train) learned, and its names in a checkpoint. */
+typedef struct { float *mean, *deviation; i64 count; const char *mean_name, *deviation_name; } DataFitted;
 
 struct DataStep {
     const DataTransform *transform;

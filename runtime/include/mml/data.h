@@ -29,13 +29,17 @@ const char *mml_data_checksum(const MmlData *data);
 Status mml_data_order(const MmlData *data, u64 seed, i64 stage, i64 epoch, i64 *order);
 
 /* Fills inputs[m] with [n, size of modality m], labels[n] and samples[n] (numbers
- * for random streams, unique over splits). rows: n rows of the split. augment:
- * random transforms act as in training. epoch: counted over all stages. */
+ * for random streams, unique over splits: the row in the target's source as it
+ * lies in its files, whatever limits and holdout take). rows: n rows of the split. augment:
+ * random transforms act as in training. epoch: counted over all stages.
+ * MML_EDATA naming step and sample when a value comes out NaN or infinite. */
 Status mml_data_batch(MmlData *data, MmlSplit split, const i64 *rows, i64 n, i64 epoch, int augment,
                       float *const *inputs, i64 *labels, i64 *samples);
 
 /* What `normalize(train)` learned, for the checkpoint: blocks of floats by name
- * ("data.fourier.normalize.mean"). index from 0; returns 0 past the end. */
+ * ("data.fourier.normalize.mean", then "….deviation"; fourier is the modality),
+ * one float for each value of a sample, a deviation of 0 stored as 1. Batches
+ * use what is written there. index from 0; returns 0 past the end. */
 int mml_data_fitted(MmlData *data, i64 index, const char **name, float **values, i64 *count);
 
 #endif

@@ -17,7 +17,7 @@ typedef enum {
     MML_STREAM_INIT = 1,      /* a: parameter index                        */
     MML_STREAM_SHUFFLE,       /* a: stage, b: epoch                        */
     MML_STREAM_SPLIT,         /* holdout and seeded test shares            */
-    MML_STREAM_AUGMENT,       /* a: epoch (all stages counted), b: sample  */
+    MML_STREAM_AUGMENT,       /* a: step << 32 | epoch (of all stages), b: sample */
     MML_STREAM_SAMPLE,        /* drawn once a sample; a: step, b: sample   */
     MML_STREAM_DROPOUT,       /* a: step counter, b: layer << 32 | sample  */
     MML_STREAM_PROBE,         /* a: epoch, b: modality                     */
