@@ -121,12 +121,14 @@ static bool in_range(Sema *s, const ArgumentRow *row, const Value *value) {
     if (number >= row->low && number <= row->high)
         return true;
     if (row->high == HUGE_VAL)
-        diag(s->diagnostics, E0325, value->span, "`%s` is at least %s, not %g", row->name, bound_text(s->arena, row->low), number);
+        diag(s->diagnostics, E0325, value->span, "`%s` is at least %s, not %s", row->name, bound_text(s->arena, row->low),
+             bound_text(s->arena, number));
     else if (row->low == -HUGE_VAL)
-        diag(s->diagnostics, E0325, value->span, "`%s` is at most %s, not %g", row->name, bound_text(s->arena, row->high), number);
+        diag(s->diagnostics, E0325, value->span, "`%s` is at most %s, not %s", row->name, bound_text(s->arena, row->high),
+             bound_text(s->arena, number));
     else
-        diag(s->diagnostics, E0325, value->span, "`%s` lies between %s and %s, not %g", row->name, bound_text(s->arena, row->low),
-             bound_text(s->arena, row->high), number);
+        diag(s->diagnostics, E0325, value->span, "`%s` lies between %s and %s, not %s", row->name, bound_text(s->arena, row->low),
+             bound_text(s->arena, row->high), bound_text(s->arena, number));
     return false;
 }
 

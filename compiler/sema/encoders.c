@@ -140,10 +140,8 @@ static bool layer_piece(NetworkBuilder *b, const Site *site, const LayerRow *row
     if (takes_its_input(b, site, expr, row->name)
         || !arguments_bind(b->s, site->scope, expr, row->name, row->rows, row->row_count, arguments))
         return false;
-    if (b->dry)
-        return true;
     LayerCall call = {.arguments = arguments, .scope = site->scope, .path = path, .span = expr->span};
-    return row->build(b, &call, in, out);
+    return b->dry ? layer_check(b, row, &call) : row->build(b, &call, in, out);
 }
 
 /* The value of each formal: constants, since shapes may depend on them. */
@@ -176,15 +174,13 @@ static bool bind_formals(NetworkBuilder *b, const Site *site, const Expr *call, 
 
 static bool body_let(NetworkBuilder *b, Site *site, Scope *scope, const Stmt *stmt) {
     Sema *s = b->s;
-    if (stmt->binder) {
+    if (stmt->binder)
         diag(s->diagnostics, E0342, stmt->span, "a local of an encoder is one: it has no index");
-        return false;
-    }
-    if (!stmt->value || stmt->value->kind == EXPR_ERROR)
+    if (!stmt->value)
         return false;
     if (!is_piece(s, site, stmt->value)) {
         scope_bind(s, scope, stmt->name, stmt->name_span, value_of(s, scope, stmt->value, SCALAR(TYPE_NONE)));
-        return true;
+        return !stmt->binder;
     }
     const Local *earlier = find_local(site, stmt->name);
     if (earlier || layer_find(stmt->name) || is_combinator(stmt->name) || find_encoder(s, stmt->name)) {
@@ -196,7 +192,7 @@ static bool body_let(NetworkBuilder *b, Site *site, Scope *scope, const Stmt *st
     Local *local = NEW(s->arena, Local);
     *local = (Local){site->locals, stmt->name, stmt->name_span, stmt->value};
     site->locals = local;
-    return true;
+    return !stmt->binder;
 }
 
 /* A body whose formals are bound in scope. */
@@ -223,7 +219,7 @@ static bool build_body(NetworkBuilder *b, const Decl *encoder, Scope *scope, Sig
             fine = false;
         }
     }
-    if (fine)
+    if (fine && !b->s->incomplete)         /* else it may be what could not be read */
         diag(b->s->diagnostics, E0342, encoder->name_span, "the encoder `%s` has no `return`", encoder->name);
     return false;
 }

@@ -159,14 +159,15 @@ static Value *each_by_name(Sema *s, const Scope *scope, const Expr *expr, Type e
         wrong |= value_wrong(value);
         int m = argument->name ? find_modality(s, argument->name) : -1;
         if (m < 0 || elements[m]) {
-            const char **names;
-            int count = scope_names(s, NULL, &names);
+            const char **names = NEW_ARRAY(s->arena, const char *, modalities + 1);
+            for (int i = 0; i < modalities; i++)
+                names[i] = s->modalities.items[i]->name;
             Diagnostic *d = !argument->name
                 ? diag(s->diagnostics, E0309, argument->value->span, "`each` takes its values by the modalities' names, as in `each(%s = …)`",
                        modalities ? s->modalities.items[0]->name : "audio")
                 : diag(s->diagnostics, E0309, argument->name_span, m < 0 ? "there is no modality `%s`" : "modality `%s` is given twice", argument->name);
             if (argument->name && m < 0)
-                help_nearest(s, d, argument->name, names, count);
+                help_nearest(s, d, argument->name, names, modalities);
             wrong = true;
             continue;
         }
@@ -261,6 +262,9 @@ Value *function_value(Sema *s, const Scope *scope, const Expr *expr, Type expect
     bool wrong = false;
     Value **operands;
     int count = type_arguments(s, scope, expr, &operands, &wrong);
+    for (const Arg *argument = expr->arguments; argument; argument = argument->next)
+        if (argument->name)
+            return value_error(s, expr->span);
     if (count < FUNCTIONS[row].least || count > FUNCTIONS[row].most) {
         diag(s->diagnostics, E0305, expr->span, "`%s` takes %d argument%s%s, not %d", FUNCTIONS[row].name, FUNCTIONS[row].least,
              FUNCTIONS[row].least == 1 ? "" : "s", FUNCTIONS[row].most > FUNCTIONS[row].least ? " or more" : "", count);

@@ -184,7 +184,7 @@ static bool conv_pad(NetworkBuilder *b, const LayerCall *call, int64_t kernel, i
 static bool conv_groups(NetworkBuilder *b, const LayerCall *call, int64_t in, int64_t out, int64_t groups) {
     if (in % groups == 0 && out % groups == 0)
         return true;
-    network_error(b, E0335, call->span, "%lld groups divide neither evenly: %lld channels come in and %lld go out", (long long)groups, (long long)in,
+    network_error(b, E0335, call->span, "%lld groups don't divide the channels evenly: %lld come in and %lld go out", (long long)groups, (long long)in,
                   (long long)out);
     return false;
 }
@@ -395,9 +395,13 @@ static bool build_avgpool(NetworkBuilder *b, const LayerCall *call, Signal in, S
 
 /* ---- flatten, dropout, normalize, identity ---- */
 
-static const ArgumentRow DROPOUT[] = {{"p", TYPE_REAL, ARGUMENT_FIXED, .fallback = "0.5", .low = 0, .high = 0.999999}};
+static const ArgumentRow DROPOUT[] = {{"p", TYPE_REAL, ARGUMENT_FIXED, .fallback = "0.5", .low = 0, .high = 1}};
 
 static bool build_dropout(NetworkBuilder *b, const LayerCall *call, Signal in, Signal *out) {
+    if (real_of(call, 0) == 1) {
+        network_error(b, E0325, call->span, "`p` is below 1: with 1 nothing is left to go on with");
+        return false;
+    }
     Layer *layer = layer_add(b, LAYER_DROPOUT, call, in, in.shape, out);
     if (!layer)
         return false;
@@ -455,6 +459,14 @@ const LayerRow *layer_find(const char *name) {
         if (strcmp(LAYERS[i].name, name) == 0)
             return &LAYERS[i];
     return NULL;
+}
+
+bool layer_check(NetworkBuilder *b, const LayerRow *row, const LayerCall *call) {
+    Start start;
+    for (int i = 0; i < row->row_count; i++)
+        if (row->rows[i].flags & ARGUMENT_RAW && !read_init(b, call, i, &start))
+            return false;
+    return true;
 }
 
 int layer_names(const char **names, int capacity) {

@@ -243,5 +243,5 @@ Value *loss_function_of(Sema *s, Function function, const Expr *call, int count,
         if ((function == FN_EXP || function == FN_LOG) && !operand->type.each && (kind == TYPE_SAMPLES || kind == TYPE_LOSS))
             return value_call(s, function, SCALAR(kind), call->span, 1, operands);
     }
-    return refuse(s, call->span, arena_printf(s->arena, "`%s` doesn't go with %s in a loss", call->base->name, type_article(s->arena, operand->type)));
+    return refuse(s, call->span, arena_printf(s->arena, "`%s` can't take %s", call->base->name, type_article(s->arena, operand->type)));
 }

@@ -79,7 +79,7 @@ static void members(RuleBuilder *r) {
         else if (member->kind == MEMBER_ON)
             rule_handler(r, member);
     }
-    if (!first_loss)
+    if (!first_loss && !s->incomplete)     /* else it may be what could not be read */
         diag(s->diagnostics, E0368, r->decl->name_span, "the method `%s` has no `loss`", r->decl->name);
 }
 

@@ -16,7 +16,8 @@ Diagnostic *network_error(NetworkBuilder *b, DiagCode code, Span span, const cha
     va_end(arguments);
     Diagnostic *d = diag(b->s->diagnostics, code, span, "%s", text);
     for (const Expansion *at = b->expansion; at; at = at->outer)
-        diag_note(b->s->diagnostics, d, at->call, "in the encoder `%s`, which stands here", at->encoder->name);
+        if (at->outer || !b->dry || at->call.begin != at->encoder->name_span.begin)      /* not a definition on its own */
+            diag_note(b->s->diagnostics, d, at->call, "in the encoder `%s`, which stands here", at->encoder->name);
     return d;
 }
 

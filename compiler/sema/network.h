@@ -48,6 +48,8 @@ typedef struct {
 } LayerRow;
 
 const LayerRow *layer_find(const char *name);
+/* What building would say about the call apart from shapes. */
+bool            layer_check(NetworkBuilder *b, const LayerRow *row, const LayerCall *call);
 int             layer_names(const char **names, int capacity);
 
 /* The layers that have no call of their own. */

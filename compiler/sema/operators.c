@@ -28,9 +28,8 @@ static Arithmetic product_type(TypeKind a, TypeKind b) {
 static Arithmetic quotient_type(TypeKind a, TypeKind b) {
     if (plain(a) && plain(b))
         return (Arithmetic){TYPE_REAL, TYPE_REAL, TYPE_REAL, true};
-    TypeKind both;
-    if (type_unify(a, b, &both) && type_unit(both))
-        return (Arithmetic){both, both, TYPE_REAL, true};
+    if (type_unit(b) && (a == b || (a == TYPE_INT && b == TYPE_EPOCHS)))
+        return (Arithmetic){b, b, TYPE_REAL, true};
     if (type_unit(a) && plain(b) && type_held(a) == HELD_REAL)
         return (Arithmetic){a, TYPE_REAL, a, true};
     return (Arithmetic){.ok = false};

@@ -156,7 +156,6 @@ typedef struct {
     const char *doc;
     double      low, high;        /* -HUGE_VAL … HUGE_VAL: free                     */
     Span        span;
-    int         read;             /* 1: another value reads it                      */
 } Setting;
 
 /* ---- Shapes and layers ---- */

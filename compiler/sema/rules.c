@@ -58,7 +58,7 @@ bool rule_bind(RuleBuilder *r, const Expr *call, const char *path) {
     for (const Formal *formal = r->decl->formals; formal; formal = formal->next, i++) {
         Type type = formal_type(r, formal);
         Value *value = bound[i].given ? value_of(s, NULL, bound[i].given, type) : value_of(s, &r->formals, formal->value, type);
-        if (!value_wrong(value)) {
+        if (!value_wrong(value) && !scope_find(&r->formals, formal->name)) {
             Setting setting = {
                 .path = arena_printf(s->arena, "%s.%s", path, formal->name), .type = value->type, .value = value,
                 .origin = bound[i].given ? NULL : arena_printf(s->arena, "default of %s", r->decl->name),
@@ -104,8 +104,12 @@ static void require(RuleBuilder *r, const Member *member) {
     Value known;
     if (value_peek(s, condition, &known)) {
         if (!known.integer) {
-            Diagnostic *d = diag(s->diagnostics, E0366, r->use, "`%s` requires %s", r->decl->name, text);
-            diag_note(s->diagnostics, d, member->value->span, "required here");
+            if (r->unmet) {
+                diag_note(s->diagnostics, r->unmet, member->value->span, "and %s", text);
+                return;
+            }
+            r->unmet = diag(s->diagnostics, E0366, r->use, "`%s` requires %s", r->decl->name, text);
+            diag_note(s->diagnostics, r->unmet, member->value->span, "required here");
             return;
         }
         if (!reads_settings(condition))

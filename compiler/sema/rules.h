@@ -16,7 +16,7 @@ typedef struct {
     int         missing;          /* EventField bits that the probe doesn't measure     */
     int         words, most;      /* of the handler's locals: in use, at most           */
     int         statements;       /* made so far; loops are unrolled                    */
-    int         depth;
+    Diagnostic *unmet;            /* the first requirement that doesn't hold             */
     int         handled;          /* bit for each event that has its handler            */
     Do         *start, **start_end;
 } RuleBuilder;

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 #include "sema/values.h"
 
@@ -108,7 +109,45 @@ int scope_names(Sema *s, const Scope *scope, const char ***names) {
     return found.count;
 }
 
+const char *file_name_kind(Sema *s, Name name) {
+    return find_modality(s, name) >= 0 ? "modality" : find_param(s, name) ? "param" : NULL;
+}
+
+/* Looks for `param NAME`, `let NAME` … in the text. */
+bool name_was_lost(const Sema *s, Name name) {
+    static const char *const words[] = {"param", "modality", "data", "state", "let", "for"};
+    const char *text = s->incomplete && s->program->source ? s->program->source->text : "";
+    size_t length = strlen(name);
+    for (const char *at = strstr(text, name); at; at = strstr(at + 1, name)) {
+        const char *end = at;
+        while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+            end--;
+        if (end == at || isalnum((unsigned char)at[length]) || at[length] == '_')
+            continue;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            size_t word = strlen(words[i]);
+            if ((size_t)(end - text) >= word && strncmp(end - word, words[i], word) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Words with a meaning at other places. */
+static const struct { const char *name, *where; } WORDS[] = {
+    {"classes", "encoders, heads and the fusion"}, {"in", "encoders"}, {"joint", "a method's loss"}, {"head", "a method's loss"},
+    {"split", "a method's loss"}, {"feature", "a method's loss"}, {"label", "a method's loss"},
+};
+
 static Value *unknown_name(Sema *s, const Scope *scope, const Expr *expr) {
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
+        if (is_name(expr, WORDS[i].name)) {
+            diag(s->diagnostics, E0314, expr->span, "`%s` is known to %s only", expr->name, WORDS[i].where);
+            return value_error(s, expr->span);
+        }
+    }
+    if (name_was_lost(s, expr->name))
+        return value_error(s, expr->span);
     const char *functions[64];
     int function_count = function_names(functions, 64);
     for (int i = 0; i < function_count; i++) {
@@ -130,7 +169,6 @@ static Value *param_value(Sema *s, const Expr *expr) {
     Setting *setting = setting_find(s, expr->name);
     if (!setting)                /* its own definition was reported */
         return value_error(s, expr->span);
-    setting->read = 1;
     Value *value = value_new(s, VALUE_SETTING, setting->type, expr->span);
     value->number = setting->slot;
     return value;

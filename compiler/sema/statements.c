@@ -1,7 +1,7 @@
 #include <string.h>
 #include "sema/rules.h"
 
-enum { MAX_STATEMENTS = 100000, MAX_DEPTH = 1000 };      /* of one rule, loops unrolled; of nested blocks */
+enum { MAX_STATEMENTS = 100000 };      /* of one rule, loops unrolled */
 
 Do *rule_do(RuleBuilder *r, DoKind kind, Span span) {
     Do *statement = NEW(r->s->arena, Do);
@@ -79,6 +79,13 @@ static const Binding *assigned_state(RuleBuilder *r, const Scope *scope, const E
         diag_note(s->diagnostics, d, binding->span, "named here");
         return NULL;
     }
+    const char *other = scope_sees_file(scope) ? file_name_kind(s, base->name) : NULL;
+    if (other) {
+        diag(s->diagnostics, E0364, base->span, "`%s` is a %s: only state can be assigned to", base->name, other);
+        return NULL;
+    }
+    if (name_was_lost(s, base->name))
+        return NULL;
     Diagnostic *d = diag(s->diagnostics, E0364, base->span, "there is no state named `%s`", base->name);
     help_states(r, d, base->name);
     return NULL;
@@ -291,11 +298,6 @@ static Do *statement_of(RuleBuilder *r, Scope *scope, const Stmt *stmt) {
 }
 
 void rule_statements(RuleBuilder *r, Scope *scope, const Stmt *stmts, Do **first) {
-    if (r->depth >= MAX_DEPTH) {
-        diag(r->s->diagnostics, E0326, stmts ? stmts->span : r->decl->name_span, "blocks are nested more than %d deep", (int)MAX_DEPTH);
-        return;
-    }
-    r->depth++;
     Do **end = first;
     for (const Stmt *stmt = stmts; stmt; stmt = stmt->next) {
         if (r->statements > MAX_STATEMENTS) {
@@ -306,5 +308,4 @@ void rule_statements(RuleBuilder *r, Scope *scope, const Stmt *stmts, Do **first
         while (*end)
             end = &(*end)->next;
     }
-    r->depth--;
 }

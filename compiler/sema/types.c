@@ -48,6 +48,10 @@ const char *type_article(Arena *arena, Type type) {
     return arena_printf(arena, "%s %s", text[0] == 'i' ? "an" : "a", text);
 }
 
+const char *type_needed(Arena *arena, Type type) {
+    return arena_printf(arena, "%s %s needed", type_article(arena, type), is_plural(type.kind) ? "are" : "is");
+}
+
 bool type_unit(TypeKind kind) {
     return kind == TYPE_TIME || kind == TYPE_FREQUENCY || kind == TYPE_EPOCHS || kind == TYPE_STEPS
         || kind == TYPE_BYTES || kind == TYPE_SHARE || kind == TYPE_FPS;

@@ -107,6 +107,8 @@ static Value *index_value(Sema *s, const Scope *scope, const Expr *expr) {
     return value_at(s, base, index, expr->span);
 }
 
+enum { MAX_UNROLLED = 100000 };      /* elements of one comprehension and those inside it */
+
 Value *value_comprehension(Sema *s, const Scope *scope, Name binder, Span binder_span, const Expr *over,
                            const Expr *body, Type expected, Span span) {
     if (over->kind == EXPR_ERROR)
@@ -118,7 +120,14 @@ Value *value_comprehension(Sema *s, const Scope *scope, Name binder, Span binder
     int modalities = modality_count(s);
     Value **elements = NEW_ARRAY(s->arena, Value *, modalities);
     bool wrong = false;
-    for (int m = 0; m < modalities; m++) {
+    if (s->comprehensions++ == 0)
+        s->unrolled = 0;
+    for (int m = 0; m < modalities && !wrong; m++) {
+        if (++s->unrolled > MAX_UNROLLED) {
+            diag(s->diagnostics, E0326, span, "this has more than %d values when it is unrolled over the modalities", (int)MAX_UNROLLED);
+            wrong = true;
+            break;
+        }
         Scope inner = {.parent = scope, .place = scope_place(scope)};
         scope_bind(s, &inner, binder, binder_span, value_integer(s, TYPE_MODALITY, m, binder_span));
         elements[m] = value_of(s, &inner, body, type_element(expected));
@@ -129,6 +138,7 @@ Value *value_comprehension(Sema *s, const Scope *scope, Name binder, Span binder
         }
         wrong |= value_wrong(elements[m]);
     }
+    s->comprehensions--;
     if (wrong || modalities == 0)
         return value_error(s, span);
     Type type = {.kind = elements[0]->type.kind, .each = 1, .width = elements[0]->type.width};
@@ -178,14 +188,14 @@ Value *value_convert(Sema *s, Value *value, Type expected) {
         return value;
     TypeKind kind = expected.kind == TYPE_NONE ? value->type.kind : expected.kind;
     if (!converts(value->type.kind, kind)) {
-        Diagnostic *d = diag(s->diagnostics, E0301, value->span, "this is %s, and %s is needed",
-                             type_article(s->arena, value->type), type_article(s->arena, expected));
+        Diagnostic *d = diag(s->diagnostics, E0301, value->span, "this is %s, and %s", type_article(s->arena, value->type),
+                             type_needed(s->arena, expected));
         help_conversion(s, d, value, kind);
         return value_error(s, value->span);
     }
     if (value->type.each && !expected.each && expected.kind != TYPE_NONE) {
-        Diagnostic *d = diag(s->diagnostics, E0310, value->span, "this is %s, and one %s is needed",
-                             type_article(s->arena, value->type), type_text(s->arena, expected));
+        Diagnostic *d = diag(s->diagnostics, E0310, value->span, "this is %s, and one value is needed",
+                             type_article(s->arena, value->type));
         diag_help(s->diagnostics, d, "index it by a modality, or use sum, mean, max or min");
         return value_error(s, value->span);
     }
@@ -205,7 +215,7 @@ Value *value_convert(Sema *s, Value *value, Type expected) {
 /* ---- Expressions ---- */
 
 static Value *misplaced(Sema *s, const Expr *expr, const char *what) {
-    diag(s->diagnostics, E0319, expr->span, "%s is no value", what);
+    diag(s->diagnostics, E0319, expr->span, "%s", what);
     return value_error(s, expr->span);
 }
 
@@ -222,27 +232,18 @@ static Value *typed(Sema *s, const Scope *scope, const Expr *expr, Type expected
     case EXPR_UNARY:  return unary_value(s, expr, value_of(s, scope, expr->base, SCALAR(TYPE_NONE)));
     case EXPR_BINARY:
         if (expr->op == OP_ARROW)
-            return misplaced(s, expr, "a chain `… -> …`");
+            return misplaced(s, expr, "a chain `… -> …` is no value");
         Value *left = value_of(s, scope, expr->base, SCALAR(TYPE_NONE));
         return binary_value(s, expr, left, value_of(s, scope, expr->right, SCALAR(TYPE_NONE)));
-    case EXPR_LABEL:  return misplaced(s, expr, "a labelled layer `name: …`");
-    case EXPR_LIST:   return misplaced(s, expr, "a list");
-    case EXPR_EACH:   return misplaced(s, expr, "`m in modalities: …`, which stands inside sum, mean, max, min, argmax, argmin, count or each,");
+    case EXPR_LABEL:  return misplaced(s, expr, "a label `name: …` belongs to a piece of an encoder");
+    case EXPR_LIST:   return misplaced(s, expr, "a list is no value");
+    case EXPR_EACH:   return misplaced(s, expr, "`m in modalities: …` stands inside sum, mean, max, min, argmax, argmin, count or each");
     }
     mml_ice("expression kind %d", expr->kind);
 }
 
-enum { MAX_DEPTH = 1000 };          /* of nested expressions; each level takes a few frames of stack */
-
 Value *value_of(Sema *s, const Scope *scope, const Expr *expr, Type expected) {
-    if (s->depth >= MAX_DEPTH) {
-        diag(s->diagnostics, E0326, expr->span, "this expression is nested more than %d deep", (int)MAX_DEPTH);
-        return value_error(s, expr->span);
-    }
-    s->depth++;
-    Value *value = typed(s, scope, expr, expected);
-    s->depth--;
-    return value_convert(s, value, expected);
+    return value_convert(s, typed(s, scope, expr, expected), expected);
 }
 
 bool is_name(const Expr *expr, const char *text) {

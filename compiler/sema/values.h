@@ -21,6 +21,8 @@ Type type_element(Type type);          /* without each                          
 
 /* "an int", "a real[modalities]": a type in a sentence. */
 const char *type_article(Arena *arena, Type type);
+/* "an int is needed", "epochs are needed" */
+const char *type_needed(Arena *arena, Type type);
 
 /* ---- Making values (values.c) ---- */
 
@@ -80,6 +82,10 @@ void           scope_bind_formal(Sema *s, Scope *scope, Name name, Span span, Va
 bool           scope_sees_file(const Scope *scope);
 /* Every name that means a value here, for "did you mean"; returns how many. */
 int            scope_names(Sema *s, const Scope *scope, const char ***names);
+/* What a name of the experiment's file is: "param", "modality", or NULL. */
+const char    *file_name_kind(Sema *s, Name name);
+/* After errors of syntax: does the file name it where it could not be read? */
+bool           name_was_lost(const Sema *s, Name name);
 Value         *name_value(Sema *s, const Scope *scope, const Expr *expr);
 Value         *field_value(Sema *s, const Scope *scope, const Expr *expr);
 
