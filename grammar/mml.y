@@ -333,7 +333,7 @@ postfix
 
 primary
     : NAME                                    { $$ = build_name(p, $1, @$); }
-    | IN DOT NAME                             { $$ = build_field(p, build_name(p, intern_text(p->names, "in"), @1), $3, @3, @$); }
+    | IN                                      { $$ = build_name(p, intern_text(p->names, "in"), @$); }     /* in.channels, fan = in */
     | INTEGER                                 { $$ = build_integer(p, $1, @$); }
     | REAL                                    { $$ = build_real(p, $1, @$); }
     | STRING                                  { $$ = build_string(p, $1, @$); }
