@@ -4,7 +4,7 @@
 
 #include "mml/nn.h"
 
-Conv conv_from(const MmlValue *a) {
+Conv mml_conv_from(const MmlValue *a) {
     Conv c = {
         .in_channels = a[0].i, .in_height = a[1].i, .in_width = a[2].i, .out_channels = a[3].i,
         .kernel_height = a[4].i, .kernel_width = a[5].i, .stride = a[6].i, .pad = a[7].i,
@@ -92,7 +92,7 @@ static i64 kernel_offset(const Conv *c, i64 row, i64 column) {
     return row * c->dilation * c->padded_width + column * c->dilation;
 }
 
-void columns_from_images(const Conv *c, const float *x, i64 count, float *columns, float *border) {
+void mml_columns_from_images(const Conv *c, const float *x, i64 count, float *columns, float *border) {
     i64 width = count * c->out_plane;
     for (i64 image = 0; image < count; image++) {
         const float *padded = x + image * c->in_channels * c->in_plane;
@@ -108,7 +108,7 @@ void columns_from_images(const Conv *c, const float *x, i64 count, float *column
     }
 }
 
-void images_from_columns(const Conv *c, const float *columns, i64 count, float *dx, float *border) {
+void mml_images_from_columns(const Conv *c, const float *columns, i64 count, float *dx, float *border) {
     i64 width = count * c->out_plane;
     for (i64 image = 0; image < count; image++) {
         float *target = dx + image * c->in_channels * c->in_plane;

@@ -22,14 +22,14 @@ typedef struct {
     bool pointwise;               /* 1 x 1, stride 1, no border: an image is its columns  */
 } Conv;
 
-Conv conv_from(const MmlValue *a);
+Conv mml_conv_from(const MmlValue *a);
 
 /* x: the first of count images at one group's first channel; images are
  * in_channels * in_plane apart. Writes columns[depth, count * out_plane].
  * border: scratch of group_in * padded_plane floats. */
-void columns_from_images(const Conv *conv, const float *x, i64 count, float *columns, float *border);
+void mml_columns_from_images(const Conv *conv, const float *x, i64 count, float *columns, float *border);
 
 /* The transpose: sums columns into dx, whose group's channels are overwritten. */
-void images_from_columns(const Conv *conv, const float *columns, i64 count, float *dx, float *border);
+void mml_images_from_columns(const Conv *conv, const float *columns, i64 count, float *dx, float *border);
 
 #endif

@@ -41,7 +41,7 @@ static void outputs_from_images(const Conv *c, const float *y, i64 count, float 
 
 static const float *columns_of(const Conv *c, const float *x, i64 count, const Scratch *s) {
     if (c->pointwise && c->images == 1) return x;
-    columns_from_images(c, x, count, s->columns, s->border);
+    mml_columns_from_images(c, x, count, s->columns, s->border);
     return s->columns;
 }
 
@@ -58,7 +58,7 @@ static void forward_group(const Conv *c, const float *x, const float *w, const f
 
 static void forward_samples(void *context, i64 begin, i64 end, int thread) {
     const Call *call = context;
-    const Conv c = conv_from(call->a);
+    const Conv c = mml_conv_from(call->a);
     const Scratch s = scratch_of(&c, call->frame, thread);
     const float *x = call->operand[0], *w = call->operand[1], *b = call->operand[2];
     float *y = call->operand[3];
@@ -73,7 +73,7 @@ static void forward_samples(void *context, i64 begin, i64 end, int thread) {
 
 void mml_conv_forward(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
     Call call = {frame, attr, operand};
-    Conv c = conv_from(attr);
+    Conv c = mml_conv_from(attr);
     run_split(&call, frame->batch, c.out_channels * c.out_plane * c.depth / 8, forward_samples);
 }
 
@@ -104,7 +104,7 @@ static void backward_group(const Conv *c, const float *dy, const float *x, const
         float *columns = direct ? dx : s->columns;
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)c->depth, (int)width, (int)c->group_out,
                     1.0f, w, (int)c->depth, outputs, (int)width, 0.0f, columns, (int)width);
-        if (!direct) images_from_columns(c, columns, count, dx, s->border);
+        if (!direct) mml_images_from_columns(c, columns, count, dx, s->border);
     }
     if (need_weights) {
         const float *columns = columns_of(c, x, count, s);
@@ -116,7 +116,7 @@ static void backward_group(const Conv *c, const float *dy, const float *x, const
 
 static void backward_samples(void *context, i64 begin, i64 end, int thread) {
     const Call *call = context;
-    const Conv c = conv_from(call->a);
+    const Conv c = mml_conv_from(call->a);
     const Scratch s = scratch_of(&c, call->frame, thread);
     const float *dy = call->operand[0], *x = call->operand[1], *w = call->operand[2];
     float *dx = call->operand[3];
@@ -135,7 +135,7 @@ static void backward_samples(void *context, i64 begin, i64 end, int thread) {
 
 void mml_conv_backward(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
     Call call = {frame, attr, operand};
-    Conv c = conv_from(attr);
+    Conv c = mml_conv_from(attr);
     int parts = run_split(&call, frame->batch, c.out_channels * c.out_plane * c.depth / 8, backward_samples);
     float *weights = operand[4], *bias = operand[5];
     for (int part = 0; part < parts; part++) {
