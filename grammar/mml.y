@@ -359,6 +359,7 @@ args
 args_some
     : expr                                    { $$ = (ArgList){0}; Arg *arg = build_arg(p, NULL, @1, $1); LIST_ADD(&$$, arg); }
     | NAME ASSIGN expr                        { $$ = (ArgList){0}; Arg *arg = build_arg(p, $1, @1, $3); LIST_ADD(&$$, arg); }
+    | THEN ASSIGN expr                        { $$ = (ArgList){0}; Arg *arg = build_arg(p, intern_text(p->names, "then"), @1, $3); LIST_ADD(&$$, arg); }
     | NAME IN over COLON expr
         {
             $$ = (ArgList){0};
@@ -367,6 +368,7 @@ args_some
         }
     | args_some COMMA expr                    { $$ = $1; Arg *arg = build_arg(p, NULL, @3, $3); LIST_ADD(&$$, arg); }
     | args_some COMMA NAME ASSIGN expr        { $$ = $1; Arg *arg = build_arg(p, $3, @3, $5); LIST_ADD(&$$, arg); }
+    | args_some COMMA THEN ASSIGN expr        { $$ = $1; Arg *arg = build_arg(p, intern_text(p->names, "then"), @3, $5); LIST_ADD(&$$, arg); }
     | args_some COMMA NAME IN over COLON expr
         {
             $$ = $1;

@@ -80,7 +80,7 @@ static void check_split(Sema *s, const Argument *split) {
     if (!raw || raw->kind != EXPR_NAME)
         return;
     if (strcmp(raw->name, "test") == 0) {
-        diag(s->diagnostics, W0201, raw->span, "the probe reads the test split: what it decides is fitted to the test samples");
+        diag(s->diagnostics, W0201, raw->span, "this measures the test split: what it steers is fitted to the test samples");
         return;
     }
     if (strcmp(raw->name, "validation") != 0)
