@@ -37,6 +37,7 @@ struct MmlNewton {
     double    *row_side, *full_side;    /* right sides                                  */
     const double *m, *s, *pi;           /* of the last factorisation                    */
     double    *residual, *correction;   /* [unknowns]                                   */
+    double    *flow;                    /* [live]                                       */
 };
 
 static int widest(const MmlSupport *support, int k) {
@@ -62,6 +63,15 @@ double mml_newton_bytes(const MmlSupport *support, int dense) {
                              + size[0] * widest(support, support->rows));
 }
 
+int mml_gauge_bin(const MmlSupport *support, int k, int y) {
+    if (k == support->rows) return -1;
+    const double *p = support->p + support->start[k] + y;
+    int fixed = 0;
+    for (int x = 1; x < support->bins[k]; x++)
+        if (p[(i64)x * support->labels] > p[(i64)fixed * support->labels]) fixed = x;
+    return fixed;
+}
+
 static int number(const MmlSupport *support, int k, MmlArena *arena, Numbering *out) {
     int labels = support->labels, bins = support->bins[k];
     i64 most = (i64)bins * labels;
@@ -69,16 +79,10 @@ static int number(const MmlSupport *support, int k, MmlArena *arena, Numbering *
     out->label = MML_NEW(arena, int, most);
     out->unknown = MML_NEW(arena, i64, most);
     out->scale = MML_NEW(arena, double, most);
-    int *fixed = MML_NEW(arena, int, labels);      /* the bin whose unknown the gauge fixes */
+    int *fixed = MML_NEW(arena, int, labels);
     if (!out->first || !out->label || !out->unknown || !out->scale || !fixed) return 0;
     const double *p = support->p + support->start[k];
-    for (int y = 0; y < labels; y++) {
-        fixed[y] = -1;
-        if (k == support->rows) continue;
-        fixed[y] = 0;
-        for (int x = 1; x < bins; x++)
-            if (p[(i64)x * labels + y] > p[(i64)fixed[y] * labels + y]) fixed[y] = x;
-    }
+    for (int y = 0; y < labels; y++) fixed[y] = mml_gauge_bin(support, k, y);
     for (int x = 0; x < bins; x++) {
         out->first[x] = out->count;
         for (int y = 0; y < labels; y++) {
@@ -119,7 +123,9 @@ static int allocate(MmlNewton *newton, MmlArena *arena) {
     newton->full_side = MML_NEW(arena, double, newton->full_count + 1);
     newton->residual = MML_NEW(arena, double, support->start[support->sources]);
     newton->correction = MML_NEW(arena, double, support->start[support->sources]);
-    return newton->full && newton->e && newton->row_side && newton->full_side && newton->residual && newton->correction;
+    newton->flow = MML_NEW(arena, double, support->live);
+    return newton->full && newton->e && newton->row_side && newton->full_side && newton->residual && newton->correction
+           && newton->flow;
 }
 
 MmlNewton *mml_newton_new(const MmlSupport *support, int dense, MmlArena *arena) {
@@ -332,24 +338,25 @@ static double scaled_norm(const MmlNewton *newton, const double *residual) {
     return sqrt(square);
 }
 
-/* residual = right - M du, tuple by tuple: m pi (v - d) + m/s pi d with v the
- * change of each label's exponent and d = pi . v loses nothing where M's
- * entries cancel. */
-static double residual_norm(MmlNewton *newton, const double *right, const double *du) {
+/* residual = right - M du and flow, tuple by tuple: m pi (v - d) + flow pi with
+ * v the change of each label's exponent, d = pi . v and flow = m/s d loses
+ * nothing where M's entries cancel. */
+static double residual_norm(MmlNewton *newton, const double *right, const double *du, double *flow) {
     const MmlSupport *support = newton->support;
     int labels = support->labels, sources = support->sources;
     double *v = newton->e;
     memcpy(newton->residual, right, sizeof(double) * (size_t)support->start[sources]);
     for (i64 t = 0; t < support->live; t++) {
         const double *pi = newton->pi + t * labels;
-        double d = 0, m = newton->m[t], w = m / newton->s[t];
+        double d = 0, m = newton->m[t];
         for (int y = 0; y < labels; y++) v[y] = 0;
         for (int k = 0; k < sources; k++) {
             const double *change = du + support->start[k] + (i64)bin(newton, t, k) * labels;
             for (int y = 0; y < labels; y++) v[y] += change[y];
         }
         for (int y = 0; y < labels; y++) d += pi[y] * v[y];
-        for (int y = 0; y < labels; y++) v[y] = pi[y] * (m * (v[y] - d) + w * d);
+        flow[t] = m / newton->s[t] * d;
+        for (int y = 0; y < labels; y++) v[y] = pi[y] * (m * (v[y] - d) + flow[t]);
         for (int k = 0; k < sources; k++) {
             double *out = newton->residual + support->start[k] + (i64)bin(newton, t, k) * labels;
             for (int y = 0; y < labels; y++) out[y] -= v[y];
@@ -358,16 +365,17 @@ static double residual_norm(MmlNewton *newton, const double *right, const double
     return scaled_norm(newton, newton->residual);
 }
 
-void mml_newton_solve(MmlNewton *newton, const double *right, double *du) {
+void mml_newton_solve(MmlNewton *newton, const double *right, double *du, double *flow) {
     i64 unknowns = newton->support->start[newton->support->sources];
     solve_factored(newton, right, du);
-    double norm = residual_norm(newton, right, du);
+    double norm = residual_norm(newton, right, du, flow);
     for (int pass = 0; pass < REFINEMENTS; pass++) {
         solve_factored(newton, newton->residual, newton->correction);
         for (i64 v = 0; v < unknowns; v++) newton->correction[v] += du[v];
-        double better = residual_norm(newton, right, newton->correction);
+        double better = residual_norm(newton, right, newton->correction, newton->flow);
         if (!(better < norm)) return;
         memcpy(du, newton->correction, sizeof(double) * (size_t)unknowns);
+        memcpy(flow, newton->flow, sizeof(double) * (size_t)newton->support->live);
         if (better > norm / 2) return;
         norm = better;
     }

@@ -52,12 +52,6 @@ static Status union_information(const MmlJoint *joint, int without, MmlArena *ar
 /* Puts a value known only to the gap into the interval where all atoms are >= 0. */
 static double between(double low, double value, double high) { return fmin(fmax(low, value), high); }
 
-static void two_source_atoms(double i1, double i2, double iq, MmlPid *out) {
-    out->redundancy = i1 + i2 - iq;
-    out->unique[0] = iq - i2;
-    out->unique[1] = iq - i1;
-}
-
 static Status newton(const MmlJoint *joint, MmlArena *arena, MmlPid *out) {
     double sum = 0, most = 0, all;
     for (int k = 0; k < joint->sources; k++) {
@@ -73,10 +67,10 @@ static Status newton(const MmlJoint *joint, MmlArena *arena, MmlPid *out) {
     all = between(most, all, fmin(out->total, sum));
     out->synergy = fmax(0, out->total - all);
     if (joint->sources == 2) {
-        two_source_atoms(out->mutual[0], out->mutual[1], all, out);
-        return MML_OK;
+        rest[0] = out->mutual[1];
+        rest[1] = out->mutual[0];
     }
-    out->redundancy = sum - all;
+    out->redundancy = fmax(0, sum - all);
     for (int k = 0; k < joint->sources; k++) out->unique[k] = fmax(0, all - rest[k]);
     return MML_OK;
 }
@@ -92,7 +86,9 @@ static Status adam(const MmlJoint *joint, const MmlPidOptions *options, MmlArena
         of_q[k] = BITS * mml_pair_information(pair, joint->bins[k], joint->labels);
     }
     double iq = BITS * mml_pair_information(out->q, joint->tuples, joint->labels);
-    two_source_atoms(of_q[0], of_q[1], iq, out);
+    out->redundancy = of_q[0] + of_q[1] - iq;
+    out->unique[0] = iq - of_q[1];
+    out->unique[1] = iq - of_q[0];
     out->synergy = out->total - iq;
     out->gap = NAN;
     return MML_OK;

@@ -3,28 +3,35 @@
 #include <math.h>
 #include <string.h>
 
+#include "pid/augmented.h"
 #include "pid/certificate.h"
 #include "pid/newton.h"
 
 #define MOST_ITERATIONS 60
 #define MOST_BYTES      2e9          /* of Newton's matrix, beyond which a solve takes minutes */
 #define MOST_WORK       2e10         /* multiply-adds to assemble it, likewise                 */
+#define MOST_AUGMENTED  2500         /* order of the augmented system: 50 MB, some seconds a solve     */
 #define GOAL            1e-12        /* nats of gap at which to stop                           */
 #define LOOK            1e-10        /* complementarity from which on certificates are tried   */
 #define STALE           3            /* certificates in a row that don't halve the gap: rounding, stop */
 #define SHORTEST_STEP   1e-9
 
-/* How far a step may go: s keeps 1 - tau of itself, and no m_t s_t falls below
- * gamma of its share of mu. Tried in turn. */
-static const struct { double tau, gamma; } CAUTION[] = {{0.95, 1e-3}, {0.9, 1e-2}, {0.7, 0.1}};
+/* Attempts in turn. A step keeps 1 - tau of each s, and no m_t s_t falls below
+ * gamma of its share of mu. power: see shares(). augmented: Newton's equations
+ * in the form that bears many decades. */
+typedef struct { double tau, gamma, power; int augmented; } Caution;
+static const Caution CAUTION[] = {
+    {0.95, 1e-3, 0.2, 0}, {0.9, 1e-2, 0, 0}, {0.95, 1e-3, 0.2, 1}, {0.9, 1e-2, 0, 1}, {0.7, 1e-2, 0.5, 1},
+};
 #define CAUTIONS ((int)(sizeof CAUTION / sizeof *CAUTION))
 
 typedef struct {
     const MmlSupport *support;
     MmlNewton *newton;
+    MmlAugmented *augmented;                    /* used in place of newton when not NULL */
     double *u, *u_next, *du, *right;            /* [unknowns]      */
     double *s, *s_next, *ds, *m, *m_next, *dm;  /* [live]          */
-    double *rc, *share;                          /* [live]          */
+    double *rc, *share, *flow;                  /* [live]          */
     double *pi, *pi_next;                       /* [live, labels]  */
     MmlCertificate best, trial;
 } Solver;
@@ -120,8 +127,8 @@ static Status solver_new(const MmlSupport *support, int dense, MmlArena *arena, 
     i64 unknowns = support->start[support->sources], live = support->live, cells = live * support->labels;
     double **vectors[] = {&out->u, &out->u_next, &out->du, &out->right,
                           &out->s, &out->s_next, &out->ds, &out->m, &out->m_next, &out->dm, &out->rc,
-                          &out->share, &out->pi, &out->pi_next};
-    i64 sizes[] = {unknowns, unknowns, unknowns, unknowns, live, live, live, live, live, live, live, live, cells, cells};
+                          &out->share, &out->flow, &out->pi, &out->pi_next};
+    i64 sizes[] = {unknowns, unknowns, unknowns, unknowns, live, live, live, live, live, live, live, live, live, cells, cells};
     *out = (Solver){.support = support};
     for (size_t v = 0; v < sizeof vectors / sizeof *vectors; v++)
         if (!(*vectors[v] = MML_NEW(arena, double, sizes[v]))) return MML_ENOMEM;
@@ -135,11 +142,10 @@ static Status solver_new(const MmlSupport *support, int dense, MmlArena *arena, 
 /* Tuple t's share of the central path m_t s_t = mu share_t: a power of the most
  * that Q can give it, sum_y min_k p_k(x_k, y), normalised. With equal shares a
  * tuple of tiny mass would need s = mu / mass, which Newton's steps don't reach;
- * in proportion to the mass, s shrinks too fast for the curvature of lse. Of
- * powers 0, 0.1, 0.25, 0.5, 1 those from 0.1 to 0.25 failed least on sparse
- * tables of twelve decades. */
-#define SHARE_POWER 0.2
-static void shares(Solver *z) {
+ * in proportion to the mass, s shrinks too fast for the curvature of lse. On
+ * tables of twelve decades powers from 0.1 to 0.25 fail least, and each power
+ * fails on other tables. */
+static void shares(Solver *z, double power) {
     const MmlSupport *support = z->support;
     double total = 0;
     for (i64 t = 0; t < support->live; t++) {
@@ -149,7 +155,7 @@ static void shares(Solver *z) {
             for (int k = 0; k < support->sources; k++) least = fmin(least, support->p[unknown(support, t, k) + y]);
             z->share[t] += least;
         }
-        z->share[t] = pow(z->share[t], SHARE_POWER);
+        z->share[t] = pow(z->share[t], power);
         total += z->share[t];
     }
     for (i64 t = 0; t < support->live; t++) z->share[t] /= total;
@@ -157,7 +163,7 @@ static void shares(Solver *z) {
 
 /* u_1 = log p(y|x_1) lowered until every s >= 1, u_k = log p(y|x_k) - log p(y);
  * m mostly the conditionally independent Q. */
-static void start(Solver *z) {
+static void start(Solver *z, double power) {
     const MmlSupport *support = z->support;
     int labels = support->labels, rows = support->rows;
     for (int k = 0; k < support->sources; k++)
@@ -178,7 +184,7 @@ static void start(Solver *z) {
     for (int x = 0; x < support->bins[rows]; x++)
         for (int y = 0; y < labels; y++) z->u[support->start[rows] + (i64)x * labels + y] += least[x] - 1;
     mml_tuple_softmax(support, z->u, z->s, z->pi);
-    shares(z);
+    shares(z, power);
     for (i64 t = 0; t < support->live; t++) {
         z->m[t] = 0.1 * z->share[t];
         for (int y = 0; y < labels; y++) {
@@ -208,12 +214,11 @@ static void direction(Solver *z) {
             for (int y = 0; y < labels; y++) right[y] -= weight * pi[y];
         }
     }
-    mml_newton_solve(z->newton, z->right, z->du);
+    if (z->augmented) mml_augmented_solve(z->augmented, z->right, z->du, z->flow);
+    else mml_newton_solve(z->newton, z->right, z->du, z->flow);
     for (i64 t = 0; t < support->live; t++) {
-        double change = 0;
-        for (int k = 0; k < sources; k++) change += dot(z->pi + t * labels, z->du + unknown(support, t, k), labels);
-        z->ds[t] = -change;
-        z->dm[t] = (z->rc[t] + z->m[t] * change) / z->s[t];
+        z->ds[t] = -z->flow[t] * z->s[t] / z->m[t];
+        z->dm[t] = z->flow[t] + z->rc[t] / z->s[t];
     }
 }
 
@@ -274,7 +279,9 @@ static void swap(double **a, double **b) {
 /* One predictor-corrector step; 0 when no acceptable step was found. */
 static int iterate(Solver *z, double tau, double gamma) {
     i64 live = z->support->live;
-    if (!mml_newton_factor(z->newton, z->m, z->s, z->pi)) return 0;
+    int factored = z->augmented ? mml_augmented_factor(z->augmented, z->m, z->s, z->pi)
+                                : mml_newton_factor(z->newton, z->m, z->s, z->pi);
+    if (!factored) return 0;
     double mu = dot(z->m, z->s, live), affine;
     double sigma = centring(z, mu, &affine);
     for (i64 t = 0; t < live; t++) {
@@ -303,11 +310,11 @@ static void certify(Solver *z) {
 }
 
 /* Returns the number of iterations; the best certificate is in z->best. */
-static int attempt(Solver *z, double tau, double gamma) {
+static int attempt(Solver *z, const Caution *caution) {
     int stale = 0;
-    start(z);
+    start(z, caution->power);
     for (int iteration = 1;; iteration++) {
-        int moved = iterate(z, tau, gamma), last = !moved || iteration == MOST_ITERATIONS;
+        int moved = iterate(z, caution->tau, caution->gamma), last = !moved || iteration == MOST_ITERATIONS;
         if (!last && dot(z->m, z->s, z->support->live) > LOOK) continue;
         double before = gap(&z->best);
         certify(z);
@@ -353,8 +360,14 @@ static Status solve(const MmlUnion *problem, int dense, MmlArena *arena, MmlUnio
     MML_TRY(support_new(problem, arena, &support));
     MML_TRY(refuse_hopeless(&support, dense));
     MML_TRY(solver_new(&support, dense, arena, &solver));
-    for (int c = 0; c < CAUTIONS && !(gap(&solver.best) <= MML_UNION_GAP); c++)
-        out->iterations = attempt(&solver, CAUTION[c].tau, CAUTION[c].gamma);
+    for (int c = 0; c < CAUTIONS && !(gap(&solver.best) <= MML_UNION_GAP); c++) {
+        if (CAUTION[c].augmented && !solver.augmented) {
+            if (mml_augmented_order(&support) > MOST_AUGMENTED) break;
+            solver.augmented = mml_augmented_new(&support, arena);
+            if (!solver.augmented) return MML_ENOMEM;
+        }
+        out->iterations = attempt(&solver, &CAUTION[c]);
+    }
     if (!(gap(&solver.best) <= MML_UNION_GAP))
         return mml_fail(MML_ENUMERIC, "the decomposition did not converge: certified gap %.2g bits after %d iterations",
                         gap(&solver.best) / log(2), out->iterations);
