@@ -40,6 +40,9 @@ void compiled_free(Compiled *c) {
 
 /* ---- Frames ---- */
 
+#define FENCE 64
+#define FENCE_BYTE 0x5a
+
 static void draw(Bench *b, u64 seed) {
     MmlRandom random = mml_random(seed, MML_STREAM_RULE, 0, 0);
     for (i64 m = 0; m < b->experiment->modality_count; m++)
@@ -59,16 +62,19 @@ Bench bench_new(const Compiled *c, const MmlStep *step, i64 batch, i64 capacity,
     char **scratch = MML_NEW(b.memory, char *, 1);
     scratch[0] = mml_arena_alloc(b.memory, (size_t)step->thread_bytes + 64);
     b.frame = (MmlFrame){
-        .arena = mml_arena_alloc(b.memory, (size_t)(step->fixed_bytes + capacity * step->sample_bytes)), .scratch = scratch,
+        .arena = mml_arena_alloc(b.memory, (size_t)(step->fixed_bytes + capacity * step->sample_bytes + FENCE)), .scratch = scratch,
         .capacity = capacity, .batch = batch,
         .parameters = MML_NEW(b.memory, float, e->parameter_floats + 16), .gradients = MML_NEW(b.memory, float, e->parameter_floats + 16),
         .statistics = MML_NEW(b.memory, float, e->statistic_floats + 16), .labels = b.labels, .samples = b.samples,
         .settings = c->settings.values, .state = MML_NEW(b.memory, MmlValue, 64), .seed = seed, .step = 3};
+    memset(b.frame.arena + step->fixed_bytes + capacity * step->sample_bytes, FENCE_BYTE, FENCE);
     for (i64 g = 0; g <= e->modality_count; g++) b.forward[g] = b.active[g] = b.training[g] = 1;
     mml_initialise(e, seed, b.frame.parameters, b.frame.statistics);
     draw(&b, seed);
     return b;
 }
+
+static i64 arena_bytes(const Bench *b) { return b->step->fixed_bytes + b->frame.capacity * b->step->sample_bytes; }
 
 void bench_run(Bench *b) {
     b->frame.inputs   = (const float *const *)b->inputs;
@@ -77,7 +83,10 @@ void bench_run(Bench *b) {
     b->frame.training = b->training;
     b->frame.features = b->features;
     b->frame.logits   = b->logits;
+    memset(b->frame.arena, 0xff, (size_t)arena_bytes(b));     /* NaN: what is read before it is written shows */
     b->step->run(&b->frame);
+    const char *behind = b->frame.arena + arena_bytes(b);
+    for (int i = 0; i < FENCE; i++) cr_assert_eq(behind[i], FENCE_BYTE, "%s writes behind its arena", b->step->name);
 }
 
 void bench_free(Bench *b) { mml_arena_free(b->memory); }
