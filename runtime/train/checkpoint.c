@@ -10,6 +10,7 @@
 
 typedef struct {
     MmlArena    *arena;
+    int          writing;
     MmlTensor   *tensors;
     i64          count, room;
     MmlMetadata *metadata;
@@ -80,17 +81,34 @@ static void add_optimizer(List *list, MmlRun *run) {
     add_vector(list, "mml.tracked", MML_DTYPE_I64, experiment->modality_count + 1, model->tracked);
 }
 
-static const char *rule_name(List *list, const MmlStage *stage, const char *role) {
-    return mml_arena_format(list->arena, "mml.%s.%s", stage->name, role);
+static int is_text(const MmlState *state) { return state->type == MML_STRING || state->type == MML_PATH; }
+
+/* Words of a rule: integers and doubles as they lie in memory. A text is a
+ * pointer, different in every process: when writing, zero stands in its place. */
+static void add_rule(List *list, MmlRun *run, const MmlStage *stage, const char *role, const MmlRule *rule, MmlValue *values) {
+    if (!rule || !rule->state_count) return;
+    MmlValue *words = values;
+    if (list->writing) {
+        words = MML_NEW(list->arena, MmlValue, rule->state_count);
+        if (!words) {
+            list->status = MML_ENOMEM;
+            return;
+        }
+        memcpy(words, values, sizeof *words * (size_t)rule->state_count);
+        for (i64 s = 0; s < rule->named_count; s++) {
+            const MmlState *state = &rule->states[s];
+            i64 width = state->each ? run->experiment->modality_count : 1;
+            for (i64 w = 0; is_text(state) && w < width; w++) words[state->slot + w].i = 0;
+        }
+    }
+    add_vector(list, mml_arena_format(list->arena, "mml.%s.%s", stage->name, role), MML_DTYPE_I64, rule->state_count, words);
 }
 
-/* Words of rules: integers and doubles as they lie in memory. */
 static void add_rules(List *list, MmlRun *run) {
     for (i64 i = 0; i < run->experiment->stage_count; i++) {
         const MmlStage *stage = &run->experiment->stages[i];
-        MmlStageState *state = &run->state.stages[i];
-        if (stage->policy) add_vector(list, rule_name(list, stage, "policy"), MML_DTYPE_I64, stage->policy->state_count, state->policy);
-        if (stage->method) add_vector(list, rule_name(list, stage, "method"), MML_DTYPE_I64, stage->method->state_count, state->method);
+        add_rule(list, run, stage, "policy", stage->policy, run->state.stages[i].policy);
+        add_rule(list, run, stage, "method", stage->method, run->state.stages[i].method);
     }
 }
 
@@ -107,8 +125,6 @@ static void add_text(List *list, const char *key, const char *value) {
     if (!key) list->status = MML_ENOMEM;
     else if (value) list->metadata[list->metadata_count++] = (MmlMetadata){key, value};
 }
-
-static int is_text(const MmlState *state) { return state->type == MML_STRING || state->type == MML_PATH; }
 
 typedef void (*TextVisitor)(List *list, const char *key, const char **text, void *context);
 
@@ -152,16 +168,16 @@ static void add_texts(List *list, MmlRun *run) {
 
 /* ---- Writing ---- */
 
-static List list_weights(MmlRun *run, MmlArena *arena) {
-    List list = {.arena = arena};
+static List list_weights(MmlRun *run, MmlArena *arena, int writing) {
+    List list = {.arena = arena, .writing = writing};
     add_weights(&list, run);
     add_tracked(&list, run);
     add_fitted(&list, run);
     return list;
 }
 
-static List list_all(MmlRun *run, MmlArena *arena) {
-    List list = list_weights(run, arena);
+static List list_all(MmlRun *run, MmlArena *arena, int writing) {
+    List list = list_weights(run, arena, writing);
     add_optimizer(&list, run);
     add_rules(&list, run);
     add_state(&list, run);
@@ -172,7 +188,7 @@ static List list_all(MmlRun *run, MmlArena *arena) {
 Status mml_checkpoint_write(MmlRun *run, const char *path) {
     MmlArena *arena = mml_arena_new();
     if (!arena) return MML_ENOMEM;
-    List list = list_all(run, arena);
+    List list = list_all(run, arena, 1);
     Status status = list.status;
     if (status == MML_OK) status = mml_safetensors_write(path, list.tensors, list.count, list.metadata, list.metadata_count);
     mml_arena_free(arena);
@@ -182,7 +198,7 @@ Status mml_checkpoint_write(MmlRun *run, const char *path) {
 Status mml_weights_write(MmlRun *run, const char *path) {
     MmlArena *arena = mml_arena_new();
     if (!arena) return MML_ENOMEM;
-    List list = list_weights(run, arena);
+    List list = list_weights(run, arena, 1);
     MmlMetadata metadata[] = {{"format", FORMAT}, {"experiment", run->experiment->name}, {"hash", run->experiment->hash}};
     Status status = list.status;
     if (status == MML_OK) status = mml_safetensors_write(path, list.tensors, list.count, metadata, 3);
@@ -193,7 +209,7 @@ Status mml_weights_write(MmlRun *run, const char *path) {
 i64 mml_checkpoint_size(MmlRun *run) {
     MmlArena *arena = mml_arena_new();
     if (!arena) return 0;
-    List list = list_all(run, arena);
+    List list = list_all(run, arena, 1);
     i64 size = mml_safetensors_size(list.tensors, list.count, list.metadata, list.metadata_count);
     mml_arena_free(arena);
     return size;
@@ -265,7 +281,7 @@ Status mml_checkpoint_read(MmlRun *run, const char *path) {
     MmlArena *arena = mml_arena_new();
     Status status = arena ? check_program(run, file) : MML_ENOMEM;
     if (status == MML_OK) {
-        List list = list_all(run, arena);
+        List list = list_all(run, arena, 0);
         status = list.status == MML_OK ? read_all(file, &list) : list.status;
         if (status == MML_OK) status = read_texts(run, file, &list);
     }
@@ -357,6 +373,21 @@ Status mml_weights_read(MmlRun *run, const char *path, int strict, i64 group, Mm
         if (status == MML_OK) status = load_matching(run, file, &list, strict, group, match, report);
     }
     mml_arena_free(arena);
+    mml_safetensors_close(file);
+    return status;
+}
+
+Status mml_fitted_read(MmlRun *run, const char *path) {
+    MmlSafetensors *file;
+    const char *name;
+    float *values;
+    i64 count;
+    MML_TRY(mml_safetensors_open(path, &file));
+    Status status = MML_OK;
+    for (i64 i = 0; status == MML_OK && mml_data_fitted(run->data, i, &name, &values, &count); i++) {
+        const MmlTensor *there = mml_safetensors_find(file, name);
+        if (there && there->dtype == MML_DTYPE_F32 && there->count == count) status = mml_safetensors_read(file, there, values);
+    }
     mml_safetensors_close(file);
     return status;
 }

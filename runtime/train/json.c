@@ -35,22 +35,25 @@ static void put(MmlJson *json, const char *bytes, size_t count) {
 static void put_text(MmlJson *json, const char *text) { put(json, text, strlen(text)); }
 
 static void separate(MmlJson *json) {
-    if (json->comma) put_text(json, ",");
-    if (json->lines && json->depth == 1) put_text(json, "\n  ");
-    else if (json->comma) put_text(json, " ");
+    if (json->comma) put_text(json, ", ");
     json->comma = 0;
 }
 
 void mml_json_open(MmlJson *json, char bracket) {
-    if (json->comma) separate(json);
+    separate(json);
     put(json, &bracket, 1);
     json->depth++;
-    json->comma = 0;
+}
+
+/* Two blanks a level. */
+static void new_line(MmlJson *json) {
+    put_text(json, "\n");
+    for (int i = 0; i < json->depth; i++) put_text(json, "  ");
 }
 
 void mml_json_close(MmlJson *json, char bracket) {
     json->depth--;
-    if (json->lines && json->depth == 0) put_text(json, "\n");
+    if (bracket == '}' && json->comma && json->depth < json->lines) new_line(json);
     put(json, &bracket, 1);
     json->comma = 1;
 }
@@ -77,13 +80,18 @@ static void put_quoted(MmlJson *json, const char *value) {
 }
 
 void mml_json_key(MmlJson *json, const char *key) {
+    if (json->depth <= json->lines) {
+        if (json->comma) put_text(json, ",");
+        json->comma = 0;
+        new_line(json);
+    }
     separate(json);
     put_quoted(json, key);
     put_text(json, ": ");
 }
 
 static void put_value(MmlJson *json, const char *text) {
-    if (json->comma) separate(json);
+    separate(json);
     put_text(json, text);
     json->comma = 1;
 }
@@ -93,7 +101,7 @@ void mml_json_text(MmlJson *json, const char *value) {
         put_value(json, "null");
         return;
     }
-    if (json->comma) separate(json);
+    separate(json);
     put_quoted(json, value);
     json->comma = 1;
 }
@@ -109,6 +117,8 @@ void mml_json_real(MmlJson *json, double value) {
     mml_shortest(value, digits);
     put_value(json, isfinite(value) ? digits : "null");
 }
+
+void mml_json_seconds(MmlJson *json, double value) { mml_json_real(json, rint(value * 1e6) / 1e6); }
 
 void mml_json_bool(MmlJson *json, int value) { put_value(json, value ? "true" : "false"); }
 

@@ -14,7 +14,7 @@ typedef struct {
     size_t used, size;
     int    comma;             /* a comma goes before the next */
     int    depth;
-    int    lines;             /* 1: members of the outermost object on lines of their own */
+    int    lines;             /* members of objects down to this depth go on lines of their own */
     int    failed;
 } MmlJson;
 
@@ -27,6 +27,7 @@ void mml_json_key(MmlJson *json, const char *key);
 void mml_json_text(MmlJson *json, const char *value);     /* NULL: null */
 void mml_json_int(MmlJson *json, i64 value);
 void mml_json_real(MmlJson *json, double value);
+void mml_json_seconds(MmlJson *json, double value);       /* to the microsecond */
 void mml_json_bool(MmlJson *json, int value);
 void mml_json_newline(MmlJson *json);                     /* behind a complete value */
 Status mml_json_status(const MmlJson *json);

@@ -71,6 +71,11 @@ static void put_int(MmlJson *line, const char *key, i64 value) {
     mml_json_int(line, value);
 }
 
+static void put_seconds(MmlJson *line, double value) {
+    mml_json_key(line, "seconds");
+    mml_json_seconds(line, value);
+}
+
 /* ---- metrics.jsonl ---- */
 
 static void put_rate(MmlLog *log, const double *rates, const i64 *active, i64 groups) {
@@ -108,7 +113,7 @@ Status mml_log_metrics(MmlLog *log, const MmlStage *stage, i64 epoch, MmlSplit s
     put_each(log, "head_loss", metrics->head_loss);
     put_rate(log, rates, active, groups);
     put_int(line, "samples", metrics->samples);
-    put_real(line, "seconds", metrics->seconds);
+    put_seconds(line, metrics->seconds);
     mml_json_close(line, '}');
     return put_line(log, log->metrics, log->metrics_path);
 }
@@ -177,10 +182,10 @@ Status mml_log_probe(MmlLog *log, const MmlProbeLine *probe) {
     put_active(log, probe->active);
     put_decision(line, probe->decision);
     put_real(line, "residual", whole ? r->pid.residual : NAN);
-    put_int(line, "occupied", r->occupied);
-    put_int(line, "iterations", whole ? r->pid.iterations : 0);
+    put_real(line, "occupied", whole ? (double)r->occupied : NAN);
+    put_real(line, "iterations", whole ? r->pid.iterations : NAN);
     put_text(line, "solver", probe->settings->solver);
-    put_real(line, "seconds", probe->seconds);
+    put_seconds(line, probe->seconds);
     mml_json_close(line, '}');
     return put_line(log, log->probes, log->probes_path);
 }

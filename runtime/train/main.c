@@ -35,11 +35,19 @@ static int needs_second(const MmlRun *run) {
 /* Where nothing is written, nothing is chosen. */
 static int writes_folder(const MmlCall *call) { return !call->check && !call->overfit_batch && !call->eval; }
 
+/* Sources that are read into memory at the start leave nothing to cache. */
+static void say_uncached(const MmlRun *run) {
+    if (run->call.cache)
+        fprintf(stderr, "%s: warning: --cache %s stays unused: this version's sources are held in memory\n",
+                run->experiment->name, run->call.cache);
+}
+
 static Status open_data(MmlRun *run, const MmlEarlier *earlier) {
     double started = mml_now();
     u64 seed = (u64)mml_int(&run->settings, "train.seed");
     MML_TRY(mml_data_open(&run->settings, seed, run->threads, &run->data));
     run->seconds.data = mml_now() - started;
+    say_uncached(run);
     if (earlier) MML_TRY(mml_earlier_compare_data(earlier, run));
     if (!run->call.eval)
         for (i64 i = 0; i < run->experiment->stage_count; i++) MML_TRY(mml_measures_check(run->data, &run->stages[i]));
@@ -186,6 +194,7 @@ static void release(MmlRun *run) {
 int mml_main(int argc, char **argv, const MmlExperiment *experiment) {
     MmlRun run = {.experiment = experiment, .arena = mml_arena_new(), .log = mml_log_none(experiment), .folder_lock = -1};
     Status status = run.arena ? run_all(&run, argc, argv) : MML_ENOMEM;
+    mml_screen_progress_end(&run.screen);
     tell(&run, status);
     int code = mml_exit_code(status);
     release(&run);

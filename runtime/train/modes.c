@@ -93,6 +93,7 @@ Status mml_mode_eval(MmlRun *run) {
     MmlMatch match;
     MmlSummary summary;
     MML_TRY(mml_weights_read(run, run->call.eval, 1, -1, &match, NULL));
+    MML_TRY(mml_fitted_read(run, run->call.eval));
     MML_TRY(read_history(run));
     const MmlStageSettings *stage = mml_last_stage(run);
     run->state.at.method = run->state.stages[stage - run->stages].method;

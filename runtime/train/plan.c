@@ -182,7 +182,7 @@ static void put_program(const MmlRun *run, MmlJson *json) {
 }
 
 Status mml_plan_write(const MmlRun *run) {
-    MmlJson json = {.lines = 1};
+    MmlJson json = {.lines = 2};
     mml_json_open(&json, '{');
     put_program(run, &json);
     put_call(run, &json);

@@ -126,7 +126,7 @@ static Status give_each(MmlSettings *settings, const MmlSetting *setting, const 
 
 static Status check_value(const MmlSettings *settings, const MmlSetting *setting, MmlValue value) {
     int held = mml_type_held(setting->type);
-    if (held < 0) return MML_OK;
+    if (!mml_setting_has_range(setting) || mml_value_is_word(setting, value)) return MML_OK;
     double number = held ? (double)value.i : value.r;
     if (number >= setting->low && number <= setting->high) return MML_OK;
     const char *range = mml_setting_range_text(settings->experiment, setting, settings->arena);

@@ -52,6 +52,15 @@ static const NumberWord *number_word(const MmlSetting *setting) {
     return NULL;
 }
 
+int mml_setting_has_range(const MmlSetting *setting) {
+    return types[setting->type].held >= 0 && setting->type != MML_BOOL && setting->type != MML_WORD && setting->type != MML_MODALITY;
+}
+
+int mml_value_is_word(const MmlSetting *setting, MmlValue value) {
+    const NumberWord *word = number_word(setting);
+    return word && value.i == word->value;
+}
+
 const char *mml_setting_type_text(const MmlSetting *setting, MmlArena *arena) {
     const NumberWord *word = number_word(setting);
     if (word) return mml_arena_format(arena, "int|%s", word->word);
@@ -63,7 +72,7 @@ const char *mml_setting_type_text(const MmlSetting *setting, MmlArena *arena) {
 
 const char *mml_setting_range_text(const MmlExperiment *experiment, const MmlSetting *setting, MmlArena *arena) {
     int held = types[setting->type].held;
-    if (held < 0 || setting->type == MML_BOOL || setting->type == MML_WORD || setting->type == MML_MODALITY) return "";
+    if (!mml_setting_has_range(setting)) return "";
     int low = setting->low > -INFINITY, high = setting->high < INFINITY;
     MmlValue from = held ? (MmlValue){.i = low ? (i64)setting->low : 0} : (MmlValue){.r = setting->low};
     MmlValue to = held ? (MmlValue){.i = high ? (i64)setting->high : 0} : (MmlValue){.r = setting->high};

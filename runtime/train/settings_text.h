@@ -21,6 +21,12 @@ const char *mml_setting_type_text(const MmlSetting *setting, MmlArena *arena);
 /* "1 to 17", "at least 0", or "" when any value will do. */
 const char *mml_setting_range_text(const MmlExperiment *experiment, const MmlSetting *setting, MmlArena *arena);
 
+/* 1: low and high bound its values (texts, words, bools and modalities have no range). */
+int mml_setting_has_range(const MmlSetting *setting);
+
+/* 1: the value is one that has a word of its own, `samples = all`, and no range. */
+int mml_value_is_word(const MmlSetting *setting, MmlValue value);
+
 /* 1: stored as an integer; 0: as a real; -1: as a text. */
 int mml_type_held(i64 type);
 

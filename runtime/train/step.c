@@ -41,33 +41,22 @@ static void note_bad_node(MmlFrame *frame, i64 node, const float *value, i64 cou
         }
 }
 
-static const char *bad_input(const MmlWork *work) {
-    for (i64 m = 0; m + 1 < work->groups; m++) {
-        const MmlModality *modality = &work->experiment->modalities[m];
-        for (i64 i = 0; work->forward[m] && i < work->frame.batch * modality->size; i++)
-            if (!isfinite(work->inputs[m][i])) return modality->name;
-    }
-    return NULL;
-}
-
 /* Runs the step again with every layer's values watched. */
 static Status not_finite(MmlRun *run, const MmlStageSettings *stage, i64 epoch, i64 batch) {
     MmlWork *work = &run->work;
     const MmlStep *step = stage->stage->train;
     double loss = work->frame.loss;
     const char *parameter = mml_model_first_bad(&run->model);
-    const char *input = bad_input(work);
     Search search = {.node = -1};
     work->frame.trace = note_bad_node;
     work->frame.trace_context = &search;
     mml_work_run(work, step, mml_work_capacity(work, stage));
     work->frame.trace = NULL;
     const char *layer = search.node >= 0 && search.node < step->node_count ? step->nodes[search.node] : "the loss itself";
-    const char *cause = input ? mml_arena_format(run->arena, "the input of modality %s is not finite", input)
-                      : parameter ? mml_arena_format(run->arena, "the weights '%s' were no longer finite; try a smaller learning rate or clip", parameter)
+    const char *cause = parameter ? mml_arena_format(run->arena, "the weights '%s' were no longer finite; try a smaller learning rate or clip", parameter)
                       : "try a smaller learning rate or clip";
-    return mml_fail(MML_ENUMERIC, "the loss is %g in stage %s, epoch %lld, batch %lld; the first value that is not finite comes from layer %s (%s)",
-                    loss, stage->stage->name, (long long)epoch, (long long)batch + 1, layer, cause ? cause : "");
+    return mml_fail(MML_ENUMERIC, "the loss is %s in stage %s, epoch %lld, batch %lld; the first value that is not finite comes from layer %s (%s)",
+                    isnan(loss) ? "NaN" : "infinite", stage->stage->name, (long long)epoch, (long long)batch + 1, layer, cause ? cause : "");
 }
 
 /* ---- Steps ---- */

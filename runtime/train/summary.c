@@ -108,7 +108,7 @@ static void put_seconds(const MmlSeconds *seconds, MmlJson *json) {
     mml_json_open(json, '{');
     for (int i = 0; i < 4; i++) {
         mml_json_key(json, names[i]);
-        mml_json_real(json, values[i]);
+        mml_json_seconds(json, values[i]);
     }
     mml_json_close(json, '}');
 }

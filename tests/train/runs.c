@@ -1,0 +1,324 @@
+/* Whole runs of the toy through mml_main: what is written, what is equal, and
+ * the trainer's other modes. */
+#define _GNU_SOURCE
+#include "toy.h"
+
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void expect_code(const char *folder, int code, int expected) {
+    if (code == expected) return;
+    cr_assert_fail("exit %d, expected %d:\n%s", code, expected, toy_read(folder, "err"));
+}
+
+#define RUN(expected, ...) expect_code(folder, toy_run(folder, __VA_ARGS__, NULL), expected)
+
+static void expect_same(const char *folder, const char *one, const char *other, const char *name) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", one, name);
+    char *a = toy_without_times(toy_read(folder, path));
+    snprintf(path, sizeof path, "%s/%s", other, name);
+    char *b = toy_without_times(toy_read(folder, path));
+    cr_assert_str_eq(a, b, "%s differs between %s and %s", name, one, other);
+    free(a);
+    free(b);
+}
+
+static json_t *read_json(const char *folder, const char *name) {
+    char *text = toy_read(folder, name);
+    json_error_t error;
+    json_t *json = json_loads(text, 0, &error);
+    cr_assert(json, "%s: %s\n%s", name, error.text, text);
+    free(text);
+    return json;
+}
+
+/* Calls check on each line of a log. */
+static int each_line(const char *folder, const char *name, void (*check)(const json_t *line)) {
+    char *text = toy_read(folder, name), *rest = text;
+    int count = 0;
+    for (char *line; (line = strsep(&rest, "\n")) && *line; count++) {
+        json_t *json = json_loads(line, 0, NULL);
+        cr_assert(json, "no JSON: %s", line);
+        check(json);
+        json_decref(json);
+    }
+    free(text);
+    return count;
+}
+
+static void expect_keys(const json_t *object, const char *const *keys) {
+    for (int i = 0; keys[i]; i++) cr_assert(json_object_get(object, keys[i]), "no key %s", keys[i]);
+}
+
+/* ---- Files ---- */
+
+static void check_metrics(const json_t *line) {
+    static const char *const keys[] = {"stage", "epoch", "split", "loss", "accuracy", "head", "head_loss", "lr", "samples", "seconds", NULL};
+    expect_keys(line, keys);
+    int unimodal = !strcmp(json_string_value(json_object_get(line, "stage")), "unimodal");
+    cr_assert_eq(json_is_null(json_object_get(line, "accuracy")), unimodal, "the fused head has no accuracy in a unimodal stage, and only there");
+}
+
+static void check_probe(const json_t *line) {
+    static const char *const keys[] = {"stage", "epoch", "redundancy", "unique", "synergy", "synergy_plugin", "synergy_error", "estimator", "mutual",
+                                       "total", "entropy", "gap", "samples", "bins", "active", "decision", "seconds", "residual", "occupied",
+                                       "iterations", "solver", NULL};
+    expect_keys(line, keys);
+    cr_assert_eq(json_integer_value(json_object_get(line, "samples")), 48);
+}
+
+Test(runs, leave_every_file_with_every_key) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r");
+    cr_assert_eq(each_line(folder, "r/metrics.jsonl", check_metrics), 12, "4 + 2 epochs, train and test");
+    cr_assert_eq(each_line(folder, "r/probes.jsonl", check_probe), 5, "the probe before epochs 2, 3 and 4, the watch before 2 and 4");
+    json_t *summary = read_json(folder, "r/summary.json");
+    static const char *const keys[] = {"accuracy", "head", "best", "stages", "confusion", "per_class", "seconds", NULL};
+    expect_keys(summary, keys);
+    i64 samples = 0;
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 3; k++) samples += json_integer_value(json_array_get(json_array_get(json_object_get(summary, "confusion"), i), k));
+    cr_assert_eq(samples, 16);
+    json_decref(summary);
+    json_t *run = read_json(folder, "r/run.json");
+    static const char *const run_keys[] = {"settings", "program", "hash", "compiler", "runtime", "machine", "seed", "threads", "data", NULL};
+    expect_keys(run, run_keys);
+    json_t *root = json_object_get(json_object_get(run, "settings"), "root");
+    cr_assert_str_eq(json_string_value(json_object_get(root, "value")), ".");
+    cr_assert_str_eq(json_string_value(json_object_get(root, "origin")), "command line");
+    json_decref(run);
+    cr_assert_eq(access(".", F_OK), 0);
+    free(toy_read(folder, "r/last.safetensors"));
+    free(toy_read(folder, "r/best.safetensors"));
+    free(toy_read(folder, "r/joint-2.safetensors"));
+    toy_remove(folder);
+}
+
+static int same_bytes(const char *folder, const char *one, const char *other) {
+    char command[1024];
+    snprintf(command, sizeof command, "cmp -s '%s/%s' '%s/%s'", folder, one, folder, other);
+    return system(command) == 0;
+}
+
+Test(runs, of_one_seed_are_equal_byte_for_byte) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet", "--threads", "2");
+    RUN(0, "--root", ".", "--out", "s", "--quiet", "--threads", "2");
+    RUN(0, "--root", ".", "--out", "t", "--quiet", "--threads", "2", "--seed", "2");
+    expect_same(folder, "r", "s", "metrics.jsonl");
+    expect_same(folder, "r", "s", "probes.jsonl");
+    expect_same(folder, "r", "s", "summary.json");
+    cr_assert(same_bytes(folder, "r/last.safetensors", "s/last.safetensors"));
+    cr_assert(same_bytes(folder, "r/best.safetensors", "s/best.safetensors"));
+    cr_assert_not(same_bytes(folder, "r/last.safetensors", "t/last.safetensors"), "another seed is another run");
+    toy_remove(folder);
+}
+
+Test(runs, print_nothing_when_quiet) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet");
+    char *out = toy_read(folder, "out"), *err = toy_read(folder, "err");
+    cr_assert_str_eq(out, "");
+    cr_assert_str_eq(err, "");
+    free(out);
+    free(err);
+    toy_remove(folder);
+}
+
+Test(runs, say_plan_epochs_probes_decisions_and_result) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r");
+    static const char *const parts[] = {"48 train, 16 test", "seed 1", "cpu", "unimodal 1/4  loss", "probe: redundancy", "balance: only(b)",
+                                        "balance says: synergy", "joint 2/2  loss", "test accuracy (16 samples)", "all 4 epochs trained", NULL};
+    for (int i = 0; parts[i]; i++) toy_expect_in(folder, "out", parts[i]);
+    toy_remove(folder);
+}
+
+Test(runs, give_the_summary_as_one_object_on_request) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--json");
+    json_t *out = read_json(folder, "out"), *file = read_json(folder, "r/summary.json");
+    cr_assert(json_equal(out, file));
+    json_decref(out);
+    json_decref(file);
+    toy_expect_in(folder, "err", "joint 2/2  loss");
+    toy_remove(folder);
+}
+
+Test(runs, skip_a_stage_of_no_epochs) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--set", "train.unimodal.epochs=0");
+    toy_expect_in(folder, "r/summary.json", "{\"name\": \"unimodal\", \"epochs\": 0, \"reason\": \"skipped: epochs = 0\"}");
+    RUN(0, "--root", ".", "--out", "s", "--epochs", "1", "--set", "train.joint.epochs=0");
+    toy_expect_in(folder, "s/summary.json", "\"accuracy\": null");
+    toy_expect_in(folder, "s/summary.json", "\"best\": {\"accuracy\": null");
+    toy_remove(folder);
+}
+
+Test(runs, keep_a_paused_modality_still) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--set", "train.joint.epochs=0", "--set", "train.unimodal.epochs=1");
+    RUN(0, "--root", ".", "--out", "s", "--set", "train.joint.epochs=0", "--set", "train.unimodal.epochs=4");
+    toy_expect_in(folder, "s/probes.jsonl", "\"active\": [\"b\"]");
+    char *one = toy_read(folder, "r/metrics.jsonl"), *four = toy_read(folder, "s/metrics.jsonl");
+    const char *a = strstr(strstr(one, "\"split\": \"test\""), "\"head\": {\"a\": "), *b = four;
+    for (const char *next; (next = strstr(b + 1, "\"head\": {\"a\": "));) b = next;
+    cr_assert(a && !strncmp(a, b, strcspn(a, ",")), "a is paused from epoch 2 on, so its test accuracy stays");
+    free(one);
+    free(four);
+    toy_remove(folder);
+}
+
+/* ---- Refusals ---- */
+
+Test(runs, refuse_a_folder_that_holds_one) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet", "--epochs", "1");
+    RUN(2, "--root", ".", "--out", "r");
+    toy_expect_in(folder, "err", "--resume r");
+    toy_remove(folder);
+}
+
+Test(runs, leave_nothing_where_nothing_can_be_written) {
+    const char *folder = toy_folder();
+    RUN(3, "--root", ".", "--out", "a.csv/run");
+    toy_expect_in(folder, "err", "a.csv");
+    RUN(3, "--root", "nowhere", "--out", "r");
+    toy_expect_in(folder, "err", "nowhere");
+    char path[512];
+    snprintf(path, sizeof path, "%s/r", folder);
+    cr_assert_neq(access(path, F_OK), 0, "bad data leave no folder");
+    toy_remove(folder);
+}
+
+Test(runs, ask_for_what_is_required_before_anything_starts) {
+    const char *folder = toy_folder();
+    RUN(2, "--out", "r");
+    toy_expect_in(folder, "err", "--root path");
+    toy_remove(folder);
+}
+
+Test(runs, say_a_requires_that_does_not_hold_before_reading_data) {
+    const char *folder = toy_folder();
+    RUN(2, "--root", "nowhere", "--out", "r", "--set", "train.unimodal.policy.tau=0.5");
+    toy_expect_in(folder, "err", "requires tau >= 1");
+    toy_remove(folder);
+}
+
+Test(runs, stop_at_an_infinite_loss_with_epoch_batch_and_layer) {
+    const char *folder = toy_folder();
+    RUN(1, "--root", ".", "--out", "r", "--set", "train.unimodal.epochs=0", "--set", "train.joint.optimizer.lr=1e30");
+    toy_expect_in(folder, "err", "stage joint, epoch 1, batch 2");
+    toy_expect_in(folder, "err", "the first value that is not finite comes from layer head.a");
+    toy_remove(folder);
+}
+
+Test(runs, name_a_probe_of_a_split_without_samples) {
+    const char *folder = toy_folder();
+    RUN(3, "--root", ".", "--out", "r", "--set", "train.unimodal.probe.split=validation");
+    toy_expect_in(folder, "err", "train.unimodal.probe reads the validation split");
+    toy_remove(folder);
+}
+
+/* ---- Other modes ---- */
+
+static double number_at(const json_t *json, const char *key) { return json_number_value(json_object_get(json, key)); }
+
+Test(runs, evaluate_saved_weights_to_the_same_numbers) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet");
+    json_t *summary = read_json(folder, "r/summary.json");
+    RUN(0, "--root", ".", "--eval", "r/last.safetensors", "--json");
+    json_t *evaluated = read_json(folder, "out");
+    cr_assert_eq(number_at(summary, "accuracy"), number_at(evaluated, "accuracy"));
+    cr_assert(json_equal(json_object_get(summary, "confusion"), json_object_get(evaluated, "confusion")));
+    cr_assert(json_equal(json_object_get(summary, "head"), json_object_get(evaluated, "head")));
+    json_decref(summary);
+    json_decref(evaluated);
+    toy_remove(folder);
+}
+
+Test(runs, refuse_weights_that_are_cut_off_or_not_there) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet", "--epochs", "1");
+    char command[1024];
+    snprintf(command, sizeof command, "cd '%s' && head -c 300 r/last.safetensors >cut.safetensors && truncate -s -5 r/last.safetensors", folder);
+    cr_assert_eq(system(command), 0);
+    RUN(3, "--root", ".", "--eval", "cut.safetensors");
+    toy_expect_in(folder, "err", "cut.safetensors");
+    RUN(3, "--root", ".", "--eval", "r/last.safetensors");
+    toy_expect_in(folder, "err", "5 bytes of its data are missing");
+    RUN(3, "--root", ".", "--eval", "none.safetensors");
+    toy_expect_in(folder, "err", "none.safetensors");
+    RUN(3, "--root", ".", "--eval", "a.csv");
+    toy_remove(folder);
+}
+
+Test(runs, predict_a_row_for_each_test_sample) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--predict", "after.csv", "--quiet");
+    RUN(0, "--root", ".", "--eval", "r/last.safetensors", "--predict", "later.csv", "--quiet");
+    cr_assert(same_bytes(folder, "after.csv", "later.csv"));
+    char *text = toy_read(folder, "after.csv"), *rest = text;
+    cr_assert_str_eq(strsep(&rest, "\n"), "label,prediction,p0,p1,p2");
+    int rows = 0, right = 0;
+    for (char *line; (line = strsep(&rest, "\n")) && *line; rows++) {
+        int label, prediction;
+        double p[3];
+        cr_assert_eq(sscanf(line, "%d,%d,%lf,%lf,%lf", &label, &prediction, &p[0], &p[1], &p[2]), 5);
+        cr_assert_float_eq(p[0] + p[1] + p[2], 1, 1e-6);
+        for (int k = 0; k < 3; k++) cr_assert_leq(p[k], p[prediction]);
+        right += label == prediction;
+    }
+    cr_assert_eq(rows, 16);
+    json_t *summary = read_json(folder, "r/summary.json");
+    cr_assert_float_eq(number_at(summary, "accuracy"), right / 16.0, 1e-12);
+    json_decref(summary);
+    free(text);
+    toy_remove(folder);
+}
+
+Test(runs, start_from_given_weights) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet");
+    RUN(0, "--root", ".", "--out", "s", "--init", "r/last.safetensors", "--set", "train.unimodal.epochs=0", "--set", "train.joint.epochs=0");
+    toy_expect_in(folder, "out", "14 tensors loaded, 0 not in the file, 0 of another shape");
+    RUN(0, "--root", ".", "--predict", "one.csv", "--eval", "r/last.safetensors", "--quiet");
+    RUN(3, "--root", ".", "--out", "t", "--init", "none.safetensors");
+    toy_remove(folder);
+}
+
+Test(runs, check_one_batch_and_write_nothing) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--check");
+    toy_expect_in(folder, "out", "one batch of 12 samples: loss");
+    toy_expect_in(folder, "out", "0 samples skipped");
+    char path[512];
+    snprintf(path, sizeof path, "%s/runs", folder);
+    cr_assert_neq(access(path, F_OK), 0);
+    toy_remove(folder);
+}
+
+Test(runs, overfit_one_batch_on_request) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--overfit-batch");
+    toy_expect_in(folder, "out", "joint     step 200: loss");
+    RUN(1, "--root", ".", "--overfit-batch", "--set", "train.unimodal.optimizer.lr=0");
+    toy_expect_in(folder, "err", "stage unimodal cannot fit one batch");
+    toy_remove(folder);
+}
+
+Test(runs, take_runs_NAME_date_seed_as_the_default_folder) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--epochs", "1", "--seed", "42");
+    char *out = toy_read(folder, "out"), *at = strstr(out, "output    runs/toy-");
+    cr_assert(at && strstr(at, "-42\n"), "%s", out);
+    free(out);
+    toy_remove(folder);
+}
