@@ -16,7 +16,7 @@ with; idx_labels bad/train-labels-idx1-ubyte 39 4
 fails_with "images and labels of different count" 3 '39' ./one --root bad --out r4
 with; idx_images bad/train-images-idx3-ubyte 0 8 8; idx_labels bad/train-labels-idx1-ubyte 0 4
 fails_with "zero samples"         3 'no samples|0 samples|empty' ./one --root bad --out r5
-with; idx_images bad/train-images-idx3-ubyte 40 9 9
+with; idx_images bad/train-images-idx3-ubyte 40 9 9; idx_images bad/t10k-images-idx3-ubyte 20 9 9
 fails_with "images of another size" 3 '\[1, 9, 9\]' ./one --root bad --out r6
 with; gzip bad/train-images-idx3-ubyte; truncate -s 1000 bad/train-images-idx3-ubyte.gz
 fails_with "truncated gzip"       3 'train-images-idx3-ubyte.gz' ./one --root bad --out r7
