@@ -21,7 +21,10 @@ static void print_tensor(const Step *step, int t, FILE *out) {
     switch (tensor->store) {
     case STORE_INPUT:     fprintf(out, "input.%s", program->modalities.items[tensor->index].name); break;
     case STORE_STATISTIC: fprintf(out, "%s", program->statistics.items[tensor->index].name); break;
-    case STORE_ARENA:     fprintf(out, "%%%d", t); break;
+    case STORE_ARENA:
+        if (tensor->alias >= 0 && tensor->producer < 0) fprintf(out, "stop(%%%d)", tensor->alias);
+        else fprintf(out, "%%%d", t);
+        break;
     case STORE_PARAMETER:
     case STORE_GRADIENT:
         if (tensor->store == STORE_GRADIENT) fputs("d:", out);
@@ -43,6 +46,13 @@ static void print_place(const Step *step, int t, FILE *out) {
     if (tensor->alias >= 0) fprintf(out, " of %%%d", memory_root(step, t));
 }
 
+/* A constant, or what is evaluated when it runs, as it stands in the source. */
+static void print_number(const Node *node, FILE *out) {
+    Span span = node->span;
+    if (!node->value) fprintf(out, " %.9g", node->constant);
+    else if (span.source) fprintf(out, " %.*s", (int)(span.end - span.begin), span.source->text + span.begin);
+}
+
 static void print_node(const Step *step, const Node *node, FILE *out) {
     static const char *const combinations[] = {"add", "sub", "mul", "div", "neg", "exp", "log"};
     fputs("  ", out);
@@ -62,7 +72,7 @@ static void print_node(const Step *step, const Node *node, FILE *out) {
         fputc(' ', out);
         print_tensor(step, node->operands[i], out);
     }
-    if (node->op == IR_NUMBER && !node->value) fprintf(out, " %.9g", node->constant);
+    if (node->op == IR_NUMBER) print_number(node, out);
     if (node->op == IR_FIXED) fprintf(out, " {%s}", combinations[node->attributes[0].i]);
     if (node->kernel != KERNEL_NONE && node->attribute_count) {
         const char *form = op_row(node->op)->attributes;

@@ -1,0 +1,184 @@
+/* Graphs: golden dumps, the verifier, memory, and what a step costs. */
+#include <criterion/criterion.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ir/ir.h"
+#include "ir/memory.h"
+#include "ir/summary.h"
+#include "syntax/parse.h"
+
+static Ir *graph_of(Arena *arena, const Source *source) {
+    Interner *names = interner_new(arena);
+    Diagnostics *diagnostics = diagnostics_new(arena);
+    const File *file = parse_file(arena, names, diagnostics, source);
+    AnalyseOptions options = {0};
+    const Program *program = diag_errors(diagnostics) ? NULL : analyse(arena, names, diagnostics, file, &options);
+    if (!program) diag_print(diagnostics, stderr, DIAG_TEXT, 0);
+    cr_assert_not_null(program, "%s is not a right program", source->path);
+    return ir_build(arena, program);
+}
+
+static Ir *graph_of_text(Arena *arena, const char *text) { return graph_of(arena, source_from_text(arena, "x.mml", text, strlen(text))); }
+
+static Ir *graph_of_file(Arena *arena, const char *path) {
+    const Source *source = source_read(arena, path);
+    cr_assert_not_null(source, "%s can't be read", path);
+    return graph_of(arena, source);
+}
+
+static const char *vector_program(Arena *arena, const char *encoder) {
+    return arena_printf(arena,
+        "use encoders\n"
+        "data files = csv(\"a.csv\", label = last, test = every(4, 3))\n"
+        "modality a : vector[16] { input = files.a\n encoder = %s }\n"
+        "target kind : class[4] = files.label\n"
+        "train { optimizer = sgd(lr = 0.1)\n stage unimodal { epochs = 1 } }\n", encoder);
+}
+
+/* ---- Golden pairs: x.mml beside x.ir ---- */
+
+static void check_golden(const char *path) {
+    Arena *arena = arena_new();
+    Ir *ir = graph_of_file(arena, path);
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&printed, &size);
+    ir_print(ir, out);
+    fclose(out);
+    char *golden = arena_copy(arena, path, strlen(path));
+    strcpy(strrchr(golden, '.'), ".ir");
+    const Source *expected = source_read(arena, golden);
+    cr_assert_not_null(expected, "%s is missing", golden);
+    cr_expect_str_eq(printed, expected->text, "%s differs; `mmlc --emit ir` shows what it is now:\n%s", golden, printed);
+    free(printed);
+    arena_free(arena);
+}
+
+static void for_each(const char *pattern, void (*check)(const char *path)) {
+    glob_t found;
+    cr_assert_eq(glob(pattern, 0, NULL, &found), 0, "nothing matches %s", pattern);
+    for (size_t i = 0; i < found.gl_pathc; i++) check(found.gl_pathv[i]);
+    globfree(&found);
+}
+
+Test(ir, dumps_are_the_golden_ones) { for_each(MML_SOURCE_DIR "/tests/ir/*.mml", check_golden); }
+
+/* ---- The verifier ---- */
+
+static void check_verifies(const char *path) {
+    Arena *arena = arena_new();
+    Ir *ir = graph_of_file(arena, path);
+    for (int s = 0; s < ir->steps.count; s++) ir_verify(ir->steps.items[s]);
+    arena_free(arena);
+}
+
+Test(verify, accepts_every_step_of_every_example) {
+    for_each(MML_SOURCE_DIR "/examples/*.mml", check_verifies);
+    for_each(MML_SOURCE_DIR "/tests/programs/*.mml", check_verifies);
+}
+
+static Step *broken(Arena *arena) {
+    return graph_of_text(arena, vector_program(arena, "linear(8) -> gelu -> linear(4)"))->steps.items[0];
+}
+
+static Tensor *live_tensor(Step *step, int nth) {
+    for (int t = 0; t < step->tensors.count; t++) {
+        Tensor *tensor = &step->tensors.items[t];
+        if (tensor->store == STORE_ARENA && !tensor->fixed && tensor->alias < 0 && nth-- == 0) return tensor;
+    }
+    return NULL;
+}
+
+Test(verify, breaks_off_when_memory_overlaps, .exit_code = 70) {
+    Step *step = broken(arena_new());
+    live_tensor(step, 0)->offset = live_tensor(step, 1)->offset;
+    ir_verify(step);
+}
+
+Test(verify, breaks_off_when_a_tensor_is_read_before_it_is_written, .exit_code = 70) {
+    Step *step = broken(arena_new());
+    Node first = step->nodes.items[0];
+    step->nodes.items[0] = step->nodes.items[1];
+    step->nodes.items[1] = first;
+    memory_mark(step);
+    ir_verify(step);
+}
+
+Test(verify, breaks_off_when_what_may_not_have_run_is_read, .exit_code = 70) {
+    Step *step = broken(arena_new());
+    step->nodes.items[1].guard = GUARD_NONE;
+    ir_verify(step);
+}
+
+Test(verify, breaks_off_outside_of_the_arena, .exit_code = 70) {
+    Step *step = broken(arena_new());
+    step->sample_bytes -= 64;
+    ir_verify(step);
+}
+
+/* ---- Memory ---- */
+
+static int count_nodes(const Step *step, IrOp op) {
+    int count = 0;
+    for (int n = 0; n < step->nodes.count; n++) count += step->nodes.items[n].op == op;
+    return count;
+}
+
+static const Step *train_step(Arena *arena, const char *encoder) { return graph_of_text(arena, vector_program(arena, encoder))->steps.items[0]; }
+
+Test(memory, layers_that_change_no_number_have_no_node) {
+    Arena *arena = arena_new();
+    const Step *plain = train_step(arena, "linear(8) -> linear(4)"), *more = train_step(arena, "flatten -> linear(8) -> identity -> linear(4)");
+    cr_expect_eq(plain->nodes.count, more->nodes.count);
+    cr_expect_eq(plain->sample_bytes, more->sample_bytes);
+    arena_free(arena);
+}
+
+Test(memory, an_activation_takes_the_place_of_its_input) {
+    Arena *arena = arena_new();
+    const Step *without = train_step(arena, "linear(64) -> linear(4)"), *with = train_step(arena, "linear(64) -> relu -> linear(4)");
+    cr_expect_eq(count_nodes(with, IR_RELU), 2);
+    cr_expect_eq(with->sample_bytes, without->sample_bytes);
+    arena_free(arena);
+}
+
+Test(memory, an_input_that_the_gradient_needs_keeps_its_place) {
+    Arena *arena = arena_new();
+    const Step *without = train_step(arena, "linear(64) -> linear(4)"), *with = train_step(arena, "linear(64) -> gelu -> linear(4)");
+    cr_expect_eq(with->sample_bytes, without->sample_bytes + 4 * 64);
+    arena_free(arena);
+}
+
+Test(memory, an_evaluation_needs_no_more_than_two_layers_at_once) {
+    Arena *arena = arena_new();
+    const Step *step = graph_of_text(arena, vector_program(arena, "linear(64) -> tanh -> linear(64) -> tanh -> linear(64) -> tanh -> linear(16)"))->steps.items[1];
+    /* two layers of 64; the feature of 16 and the logits of 4 (a line each) stay to the end */
+    cr_expect_leq(step->sample_bytes, 2 * 4 * 64 + 64 + 64);
+    arena_free(arena);
+}
+
+Test(memory, modalities_of_a_unimodal_step_share_their_memory) {
+    Arena *arena = arena_new();
+    const char *text = "data files = csv(\"a.csv\", \"b.csv\", label = last, test = every(4, 3))\n"
+                       "modality a : vector[16] { input = files.a\n encoder = linear(256) -> tanh -> linear(4) }\n"
+                       "modality b : vector[16] { input = files.b\n encoder = linear(256) -> tanh -> linear(4) }\n"
+                       "target kind : class[4] = files.label\nfusion = concat -> linear(classes)\n"
+                       "train { optimizer = sgd(lr = 0.1)\n stage unimodal { epochs = 1 } }\n";
+    const Step *one = train_step(arena, "linear(256) -> tanh -> linear(4)"), *two = graph_of_text(arena, text)->steps.items[0];
+    cr_expect_leq(two->sample_bytes, one->sample_bytes + 2 * 64);
+    arena_free(arena);
+}
+
+/* ---- Cost ---- */
+
+Test(summary, counts_a_multiply_add_as_two_and_three_products_a_layer) {
+    Arena *arena = arena_new();
+    StepSummary train = step_summary(train_step(arena, "linear(32) -> linear(8)"));
+    const int64_t first = 2 * 16 * 32, second = 2 * 32 * 8, head = 2 * 8 * 4, loss = 5 * 4;
+    cr_expect_eq(train.forward_flops, first + second + head + loss, "%lld", (long long)train.forward_flops);
+    cr_expect_eq(train.flops, 2 * first + 3 * second + 3 * head + 2 * loss, "%lld", (long long)train.flops);   /* nothing flows into the input */
+    cr_expect_eq(train.parameters, 16 * 32 + 32 + 32 * 8 + 8 + 8 * 4 + 4);
+    arena_free(arena);
+}
