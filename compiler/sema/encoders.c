@@ -179,8 +179,12 @@ static bool body_let(NetworkBuilder *b, Site *site, Scope *scope, const Stmt *st
     if (!stmt->value)
         return false;
     if (!is_piece(s, site, stmt->value)) {
-        scope_bind(s, scope, stmt->name, stmt->name_span, value_of(s, scope, stmt->value, SCALAR(TYPE_NONE)));
-        return !stmt->binder;
+        Value *value = value_of(s, scope, stmt->value, SCALAR(TYPE_NONE)), *known = NEW(s->arena, Value);
+        bool fine = b->dry ? value_peek(s, value, known) || !value_wrong(value)
+                           : value_fold(s, value, arena_printf(s->arena, "`%s`", stmt->name), known);
+        /* Folded here, so that a chain of locals is not computed over and over. */
+        scope_bind(s, scope, stmt->name, stmt->name_span, known->span.source ? known : value_error(s, stmt->value->span));
+        return fine && !stmt->binder;
     }
     const Local *earlier = find_local(site, stmt->name);
     if (earlier || layer_find(stmt->name) || is_combinator(stmt->name) || find_encoder(s, stmt->name)) {

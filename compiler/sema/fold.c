@@ -17,6 +17,7 @@ typedef struct {
     bool         fix;             /* and make them FIXED                  */
     const Value *at;              /* where it failed                      */
     const char  *why;             /* FOLD_ARITHMETIC; the param's path    */
+    Value      **known;           /* by slot: each setting is folded once */
 } Fold;
 
 static FoldResult fold(Fold *f, const Value *value, Value *out);
@@ -54,12 +55,22 @@ static FoldResult fold_setting(Fold *f, const Value *value, Value *out) {
         mml_ice("no setting has slot %d", value->number);
     if (!setting->value)
         return fail(f, FOLD_REQUIRED, value, setting->path);
-    if (f->fix)
-        setting->flags |= SETTING_FIXED;
-    FoldResult result = fold(f, setting->value, out);
+    if (!f->known)
+        f->known = NEW_ARRAY(f->s->arena, Value *, f->s->program->slot_count);
+    Value **known = &f->known[value->number];
+    if (!*known) {
+        if (f->fix)
+            setting->flags |= SETTING_FIXED;
+        Value *folded = NEW(f->s->arena, Value);
+        FoldResult result = fold(f, setting->value, folded);
+        if (result != FOLD_DONE)
+            return result;
+        *known = folded;
+    }
+    *out = **known;
     out->type = value->type;
     out->span = value->span;
-    return result;
+    return FOLD_DONE;
 }
 
 static FoldResult fold_each(Fold *f, const Value *value, Value *out) {

@@ -1,12 +1,29 @@
 #include <string.h>
 #include "sema/rules.h"
 
+enum { MAX_SIZE = 100000 };          /* operations of one `let`, those it names put in */
+
+/* Takes value's operations off left; false when they are too many. */
+static bool count_operations(const Value *value, int *left) {
+    if (--*left < 0)
+        return false;
+    for (int i = 0; i < value->count; i++)
+        if (!count_operations(value->operands[i], left))
+            return false;
+    return true;
+}
+
 /* let NAME[m in modalities] = EXPR: stands for its expression wherever it is named. */
 static void add_let(RuleBuilder *r, Scope *loss, const Member *member) {
     Sema *s = r->s;
     Value *value = !member->value ? value_error(s, member->span)
         : member->binder ? value_comprehension(s, loss, member->binder, member->binder_span, member->over, member->value, SCALAR(TYPE_NONE), member->span)
         : value_of(s, loss, member->value, SCALAR(TYPE_NONE));
+    int size = MAX_SIZE;
+    if (!count_operations(value, &size)) {
+        diag(s->diagnostics, E0326, member->span, "`%s` has more than %d operations once the `let`s it names are put in", member->name, (int)MAX_SIZE);
+        value = value_error(s, member->span);
+    }
     scope_bind(s, loss, member->name, member->name_span, value);
 }
 
