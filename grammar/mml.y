@@ -103,9 +103,9 @@ definition
                                               { $$ = build_decl(p, DECL_MODALITY, $2, @2, @$); $$->type = $4; $$->properties = $6.first; }
     | TRAIN OPEN_BLOCK train_items CLOSE_BLOCK
                                               { $$ = build_decl(p, DECL_TRAIN, NULL, @1, @$); $$->properties = $3.properties.first; $$->stages = $3.stages; }
-    | ENCODER NAME OPEN formals CLOSE block   { $$ = build_decl(p, DECL_ENCODER, $2, @2, @$); $$->formals = $4.first; $$->body = $6.first; }
-    | rule NAME OPEN formals CLOSE OPEN_BLOCK members CLOSE_BLOCK
-                                              { $$ = build_decl(p, $1, $2, @2, @$); $$->formals = $4.first; $$->members = $7.first; }
+    | ENCODER NAME formals block              { $$ = build_decl(p, DECL_ENCODER, $2, @2, @$); $$->formals = $3.first; $$->body = $4.first; }
+    | rule NAME formals OPEN_BLOCK members CLOSE_BLOCK
+                                              { $$ = build_decl(p, $1, $2, @2, @$); $$->formals = $3.first; $$->members = $5.first; }
     | PARAM broken                            { $$ = build_decl(p, DECL_ERROR, NULL, @1, @$); yyerrok; }
     | DATA broken                             { $$ = build_decl(p, DECL_ERROR, NULL, @1, @$); yyerrok; }
     | TARGET broken                           { $$ = build_decl(p, DECL_ERROR, NULL, @1, @$); yyerrok; }
@@ -136,10 +136,10 @@ value_opt
     ;
 
 formals
-    : %empty                                  { $$ = (FormalList){0}; }
-    | formals_some
-    | formals_some COMMA
-    | broken                                  { $$ = (FormalList){0}; yyerrok; }
+    : OPEN CLOSE                              { $$ = (FormalList){0}; }
+    | OPEN formals_some CLOSE                 { $$ = $2; }
+    | OPEN formals_some COMMA CLOSE           { $$ = $2; }
+    | OPEN broken CLOSE                       { $$ = (FormalList){0}; yyerrok; }
     ;
 
 formals_some

@@ -217,10 +217,22 @@ static void open_bracket(Filter *f, Token token) {
     emit(f, token);
 }
 
+/* `)` for `[` or the other way round: one slip, and the bracket is closed. */
+static int closes_other(Filter *f, Token token) {
+    if (token.kind == TOK_CLOSE_BLOCK || in_block(f)) return 0;
+    const Token *open = raw_at(f, f->open[--f->depth].token);
+    Diagnostic  *d = diag(f->diagnostics, E0112, token.span, "%s can't close %s", token_text(token.kind), token_text(open->kind));
+    diag_note(f->diagnostics, d, open->span, "it is opened here");
+    token.kind = closer_of(open->kind);
+    emit(f, token);
+    return 1;
+}
+
 static void close_bracket(Filter *f, Token token) {
     int level = f->depth - 1;
     while (level >= 0 && closer_of(opener(f, level)) != token.kind && (token.kind == TOK_CLOSE_BLOCK || opener(f, level) != TOK_OPEN_BLOCK)) level--;
     if (level < 0 || closer_of(opener(f, level)) != token.kind) {
+        if (closes_other(f, token)) return;
         Diagnostic *d = diag(f->diagnostics, E0112, token.span, "%s closes nothing", token_text(token.kind));
         if (token.kind == TOK_CLOSE_BLOCK) diag_help(f->diagnostics, d, "delete it, or look for a `}` too many above");
         return;
@@ -236,6 +248,19 @@ static void close_bracket(Filter *f, Token token) {
         f->at++;
         emit(f, (Token){.kind = TOK_LIST_UNIT, .span = next->span, .value.unit = unit});
     }
+}
+
+/* `{` at the beginning of a line: said once, and the block is read as if it stood where it belongs. */
+static void take_block_on_line(Filter *f, Token token) {
+    Diagnostic *d = diag(f->diagnostics, E0119, token.span, "a block can't begin a line");
+    diag_help(f->diagnostics, d, "put the `{` at the end of the line before");
+    token.made_up = 1;
+    open_bracket(f, token);
+}
+
+static int begins_block_wrongly(const Filter *f) {
+    int last = last_kind(f);
+    return raw_at(f, f->at)->kind == TOK_OPEN_BLOCK && in_block(f) && f->depth < DEEPEST && !is_start(last) && !(marks_of(last) & GOES_ON_BEHIND);
 }
 
 static void take(Filter *f, Token token) {
@@ -262,7 +287,8 @@ static void take(Filter *f, Token token) {
 
 int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw, int start, TokenVector *out) {
     Filter f = {.arena = arena, .diagnostics = diagnostics, .raw = raw, .out = out};
-    Span   nothing = {raw->items[0].span.source, 0, 0};
+    Span   nothing = raw->items[0].span;
+    nothing.end = nothing.begin;
     emit(&f, (Token){.kind = start, .span = nothing});
     for (;; f.at++) {
         int  broken = 0;
@@ -271,6 +297,10 @@ int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw
             if (!broken++) line_break = raw_at(&f, f.at)->span;
         Token token = *raw_at(&f, f.at);
         if (token.kind == TOK_YYEOF) break;
+        if (broken && begins_block_wrongly(&f)) {
+            take_block_on_line(&f, token);
+            continue;
+        }
         if (start == TOK_START_FILE && begins_definition(&f)) {
             close_blocks(&f, 0, token.span, "a definition begins here");
             emit_newline(&f, broken ? line_break : empty_before(&f));

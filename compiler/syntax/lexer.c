@@ -98,11 +98,11 @@ static int number(Lexer *lexer, Token *token, const char *start, const char **en
     } else if (!underscores_right(start, stop)) {
         Diagnostic *d = LEXER_REPORT(lexer, E0104, lexer_span(lexer, start, stop), "an underscore in a number stands between two digits");
         diag_help(lexer->diagnostics, d, "write `%s`", digits);
-    } else if (*stop == '.' && !is_letter(stop[1]) && !is_digit(stop[1]) && !is_real) {
-        Diagnostic *d = LEXER_REPORT(lexer, E0104, lexer_span(lexer, start, stop + 1), "digits are missing behind the point");
+    } else if (*stop == '.' && !is_digit(stop[1]) && !is_real) {
+        stop = word_end(stop + 1);
+        Diagnostic *d = LEXER_REPORT(lexer, E0104, lexer_span(lexer, start, stop), "digits are missing behind the point");
         diag_help(lexer->diagnostics, d, "write `%s.0`", digits);
         is_real = 1;
-        stop++;
     } else if (is_letter(*stop)) {
         const char *word = stop;
         stop = word_end(stop);

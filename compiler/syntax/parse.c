@@ -57,7 +57,7 @@ File *parse_file(Arena *arena, Interner *interner, Diagnostics *diagnostics, con
 }
 
 Expr *parse_expression(Arena *arena, Interner *interner, Diagnostics *diagnostics, const Source *source) {
-    Parser p = {.arena = arena, .names = interner, .diagnostics = diagnostics, .source = source};
+    Parser p = {.arena = arena, .names = interner, .diagnostics = diagnostics, .source = source, .end_text = "the end"};
     check_text(diagnostics, source);
     p.result = build_error(&p, (Span){source, 0, (uint32_t)source->length});
     tokenize(&p, source->text, source->length, 0, TOK_START_EXPRESSION);
@@ -79,7 +79,8 @@ void print_tokens(Arena *arena, Interner *interner, const Source *source, FILE *
 }
 
 Expr *parse_inside(Lexer *outer, const char *start, const char *end) {
-    Parser p = {.arena = outer->arena, .names = outer->names, .diagnostics = outer->diagnostics, .source = outer->source};
+    Parser p = {.arena = outer->arena, .names = outer->names, .diagnostics = outer->diagnostics, .source = outer->source,
+                .end_text = "`}`"};
     Span span = lexer_span(outer, start, end);
     p.result = build_error(&p, span);
     tokenize(&p, arena_copy(outer->arena, start, (size_t)(end - start)), (size_t)(end - start), span.begin, TOK_START_EXPRESSION);

@@ -15,6 +15,7 @@ struct Parser {
     int           next;           /* index of the token to be read                    */
     int           silent;         /* what went wrong is reported; say nothing further */
     int           reports;        /* syntax errors so far                             */
+    const char   *end_text;       /* what ends an expression, for messages; NULL: a file */
     Decl         *decls, *last_decl;
     Expr         *result;         /* of an expression                                 */
 };

@@ -85,14 +85,17 @@ const char *lexer_string_expression(Lexer *lexer, const char *start, const char 
     while (stop < lexer->limit && !strchr("}\"\n", *stop)) stop++;
     StringPart *part = NEW(lexer->arena, StringPart);
     LIST_ADD(&lexer->parts, part);
-    if (*stop == '}') {
+    if (*stop == '}' && end + strspn(end, " \t") < stop) {
         part->span = lexer_span(lexer, start, stop + 1);
         part->expr = parse_inside(lexer, end, stop);
         return stop + 1;
     }
     const char *brace = *stop == '"' ? brace_behind_text(stop) : NULL;
     Diagnostic *d;
-    if (brace) {
+    if (*stop == '}') {
+        stop++;
+        d = LEXER_REPORT(lexer, E0108, lexer_span(lexer, start, stop), "an expression is missing between the braces");
+    } else if (brace) {
         stop = brace + 1;
         d = LEXER_REPORT(lexer, E0108, lexer_span(lexer, start, stop), "an expression in a text can't hold a text");
     } else {

@@ -37,9 +37,10 @@ typedef struct {
 static const Group groups[] = {
     {"a definition", {TOK_PARAM, TOK_MODALITY}, 0,
      {TOK_USE, TOK_PARAM, TOK_DATA, TOK_MODALITY, TOK_TARGET, TOK_FUSION, TOK_TRAIN, TOK_ENCODER, TOK_POLICY, TOK_METHOD}},
-    {"`state`, `let`, `requires`, `on …` or a property", {TOK_ON, TOK_REQUIRES}, 0,
+    {"`state`, `let`, `requires`, `on …`, a property", {TOK_ON, TOK_REQUIRES}, 0,
      {TOK_STATE, TOK_WEIGHT, TOK_LET, TOK_REQUIRES, TOK_ON, TOK_NAME}},
     {"a statement", {TOK_LET, TOK_RETURN, TOK_FOR}, 0, {TOK_LET, TOK_RETURN, TOK_FOR, EXPRESSION_TOKENS}},
+    {NULL, {TOK_INTEGER, TOK_THEN}, 0, {TOK_THEN}},                     /* the argument `then =` */
     {"a value", {TOK_INTEGER, TOK_STRING, TOK_OPEN}, 0, {EXPRESSION_TOKENS}},
     {"a property", {TOK_NAME, TOK_CLOSE_BLOCK}, TOK_INTEGER, {TOK_NAME}},
     {NULL, {TOK_STAR}, 0,
@@ -58,6 +59,11 @@ static int applies(const Group *group, const TokenSet *set) {
 
 static int is_empty(const TokenSet *set) { return !set->bits[0] && !set->bits[1]; }
 
+/* The token's name; an expression of its own ends in its own way. */
+static const char *name_of(const Parser *p, int kind) {
+    return p->end_text && (kind == TOK_NEWLINE || kind == TOK_YYEOF) ? p->end_text : token_text(kind);
+}
+
 /* "a value", "`,` or `)`". */
 static const char *expected_text(Parser *p, TokenSet set) {
     VECTOR(const char *) phrases = {0};
@@ -70,7 +76,7 @@ static const char *expected_text(Parser *p, TokenSet set) {
         set = rest;
     }
     for (int kind = TOK_START_FILE; kind <= TOK_REQUIRES; kind++)
-        if (token_set_has(&set, kind)) VECTOR_PUSH(p->arena, &phrases, token_text(kind));
+        if (token_set_has(&set, kind)) VECTOR_PUSH(p->arena, &phrases, name_of(p, kind));
     const char *text = phrases.count ? phrases.items[0] : "the end of the file";
     for (int i = 1; i < phrases.count; i++)
         text = arena_printf(p->arena, "%s%s%s", text, i + 1 < phrases.count ? ", " : " or ", phrases.items[i]);
@@ -92,14 +98,14 @@ static const Token *found_token(const Parser *p) {
 static const char *found_text(Parser *p, const Token *token) {
     int length = (int)(token->span.end - token->span.begin);
     if (token->kind == TOK_NEWLINE && p->source->text[token->span.begin] == ';') return "`;`";
-    if (token->kind == TOK_NEWLINE || token->kind == TOK_YYEOF || token->kind == TOK_STRING || length > LONGEST_QUOTED) return token_text(token->kind);
+    if (token->kind == TOK_NEWLINE || token->kind == TOK_YYEOF || token->kind == TOK_STRING || length > LONGEST_QUOTED) return name_of(p, token->kind);
     return arena_printf(p->arena, "`%.*s`", length, p->source->text + token->span.begin);
 }
 
 /* ---- Frequent slips ---- */
 
 /* Classes of tokens in the table of hints, below the tokens' own numbers. */
-enum { ANY = 0, OPERAND = -1, COMPARISON = -2, RULE_WORD = -3, STATEMENT_WORD = -4, RESERVED_WORD = -5, UNIT_NAME = -6 };
+enum { ANY = 0, OPERAND = -1, COMPARISON = -2, RULE_WORD = -3, STATEMENT_WORD = -4, RESERVED_WORD = -5, UNIT_NAME = -6, PERCENTAGE = -7 };
 
 typedef struct {
     int found, previous, expected, unexpected;     /* a token, a class, or ANY            */
@@ -108,6 +114,7 @@ typedef struct {
 } Hint;
 
 static const Hint hints[] = {
+    {TOK_ASSIGN, TOK_NEWLINE, ANY, ANY, 0, "a line can't begin with `=`; put it at the end of the line before"},
     {TOK_ASSIGN, ANY, TOK_EQ, TOK_ASSIGN, 0, "to compare, write `==`"},
     {TOK_EQ, ANY, TOK_ASSIGN, TOK_EQ, 0, "to give a value, write `=`"},
     {TOK_COLON, ANY, TOK_ASSIGN, TOK_COLON, 0, "to give a value, write `=`"},
@@ -129,8 +136,7 @@ static const Hint hints[] = {
     {RESERVED_WORD, ANY, TOK_NAME, TOK_INTEGER, 0, "this is a word of the language and can't be a name"},
     {TOK_LIST_UNIT, ANY, TOK_STAR, ANY, 0, "a unit stands only behind a number or a list of numbers; the remainder is `mod`"},
     {UNIT_NAME, ANY, TOK_STAR, ANY, 0, "a unit stands only behind a number or a list of numbers; with a param it is `2 * epochs`"},
-    {TOK_INTEGER, TOK_INTEGER, TOK_STAR, ANY, 0, "`%` behind a number is a unit; the remainder is `mod`"},
-    {TOK_DOT, TOK_INTEGER, ANY, ANY, 0, "a real number has digits behind its point: `1.0`"},
+    {OPERAND, PERCENTAGE, TOK_STAR, ANY, 0, "`%` behind a number is a unit; the remainder is `mod`"},
     {TOK_SEMICOLON, ANY, ANY, ANY, 0, "inside brackets a comma separates"},
     {TOK_COMMA, ANY, TOK_NEWLINE, TOK_COMMA, 0, "statements and properties are separated by line breaks or `;`"},
     {OPERAND, ANY, TOK_COMMA, ANY, 0, "a comma may be missing before it"},
@@ -156,6 +162,7 @@ static int belongs(const Token *token, int to) {
     case RULE_WORD:      return kind == TOK_STATE || kind == TOK_WEIGHT || kind == TOK_ON || kind == TOK_REQUIRES;
     case STATEMENT_WORD: return kind == TOK_RETURN || kind == TOK_IF || kind == TOK_FOR;
     case RESERVED_WORD:  return is_reserved(kind);
+    case PERCENTAGE:     return (kind == TOK_INTEGER || kind == TOK_REAL) && token->value.number.unit == UNIT_PERCENT;
     case UNIT_NAME:      return kind == TOK_NAME && unit_named(token->value.name, strlen(token->value.name));
     default:             return kind == to;
     }
@@ -190,6 +197,28 @@ static int has_fault(const Parser *p, Span from, Span to) {
     return 0;
 }
 
+/* Inside a bracket whose end was made up: what is wrong there follows from that. */
+static int in_open_bracket(const Parser *p) {
+    int depth = 0;
+    for (int i = p->next - 1; i < p->tokens.count; i++) {
+        const Token *token = &p->tokens.items[i];
+        switch (token->kind) {
+        case TOK_OPEN: case TOK_OPEN_LIST:
+            depth++;
+            break;
+        case TOK_CLOSE: case TOK_CLOSE_LIST:
+            if (token->made_up && depth == 0) return 1;
+            depth -= depth > 0;
+            break;
+        case TOK_NEWLINE: case TOK_OPEN_BLOCK: case TOK_CLOSE_BLOCK:
+            return 0;
+        default:
+            break;
+        }
+    }
+    return 0;
+}
+
 static Span place_of(const Token *found, const Token *previous) {
     if (found->kind != TOK_NEWLINE && found->kind != TOK_YYEOF) return found->span;
     return (Span){previous->span.source, previous->span.end, previous->span.end};
@@ -197,7 +226,7 @@ static Span place_of(const Token *found, const Token *previous) {
 
 void syntax_error(Parser *p, const TokenSet *expected) {
     const Token *token = token_at(p, p->next - 1), *previous = token_at(p, p->next - 2), *found = found_token(p);
-    if (p->silent || token->made_up || has_fault(p, previous->span, token->span)) return;
+    if (p->silent || token->made_up || in_open_bracket(p) || has_fault(p, previous->span, token->span)) return;
     if (++p->reports > MOST_REPORTS) {
         p->silent = 1;
         diag(p->diagnostics, E0118, token->span, "more than %d syntax errors; further ones are not shown", MOST_REPORTS);
@@ -209,7 +238,7 @@ void syntax_error(Parser *p, const TokenSet *expected) {
         diag_help(p->diagnostics, d, "join two by `and`: `a < b and b < c`");
         return;
     }
-    const Hint *hint = hint_for(found, previous, expected);
+    const Hint *hint = p->end_text ? NULL : hint_for(found, previous, expected);
     if (hint && hint->misplaced) {
         Diagnostic *d = diag(p->diagnostics, E0113, place, "%s can't stand here", found_text(p, found));
         diag_help(p->diagnostics, d, "%s", hint->help);

@@ -48,7 +48,7 @@ typedef union {
 
 typedef struct {
     int        kind;              /* TOK_… of the generated grammar.h                          */
-    int        made_up;           /* a closing bracket that the filter put in after a report   */
+    int        made_up;           /* a bracket that the filter put in or reported: no error here */
     int        first_on_line;
     Span       span;              /* NEWLINE: empty where only `}` or the end follows          */
     TokenValue value;
