@@ -131,9 +131,12 @@ Status mml_json_status(const MmlJson *json) {
     return json->failed ? mml_fail(MML_ENOMEM, "out of memory for a line of the log") : MML_OK;
 }
 
+/* Up to here whole numbers are written out instead of as 1.6e+04. */
+#define LONGEST_WHOLE 1e15
+
 void mml_shortest(double value, char text[32]) {
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, 32, "%.*g", digits, value);
-        if (isnan(value) || strtod(text, NULL) == value) return;
-    }
+    int digits = 1;
+    do snprintf(text, 32, "%.*g", digits, value);
+    while (!isnan(value) && strtod(text, NULL) != value && ++digits <= 17);
+    if (strchr(text, 'e') && fabs(value) >= 1 && fabs(value) < LONGEST_WHOLE) snprintf(text, 32, "%.17g", value);
 }

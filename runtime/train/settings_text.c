@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,13 +232,14 @@ static const char *bytes_text(i64 value, MmlArena *arena) {
     return mml_arena_format(arena, "%lld %s", (long long)value, names[unit]);
 }
 
-/* Percent with as many digits as bring the same share back. */
+/* The shortest percentage that brings the same share back. */
 static const char *share_text(double value, MmlArena *arena) {
     char digits[32];
     double percent = value * 100;
     for (int precision = 1; precision <= 17; precision++) {
-        char *text = mml_arena_format(arena, "%.*g %%", precision, percent);
-        if (!text || strtod(text, NULL) / 100 == value) return text;
+        snprintf(digits, sizeof digits, "%.*g", precision, value * 100);
+        percent = strtod(digits, NULL);
+        if (percent / 100 == value) break;
     }
     mml_shortest(percent, digits);
     return mml_arena_format(arena, "%s %%", digits);
