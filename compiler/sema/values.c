@@ -69,6 +69,8 @@ static Value *value_at(Sema *s, Value *each, Value *index, Span span) {
 Value *value_share(Sema *s, Value *value, int modality) {
     if (!value->type.each)
         return value;
+    if (modality >= modality_count(s))           /* a file without modalities; that is reported */
+        return value_error(s, value->span);
     return value_at(s, value, value_integer(s, TYPE_MODALITY, modality, value->span), value->span);
 }
 
