@@ -8,7 +8,7 @@
  * LOOKED_AHEAD: tokens that a guess about a missing bracket may look at. */
 enum { DEEPEST = 200, LOOKED_AHEAD = 1000 };
 
-typedef struct { int token, is_list; } Bracket;         /* index of the opening token in raw */
+typedef struct { int kind, is_list; Span span; } Bracket;      /* of the opening token */
 
 typedef struct {
     Arena             *arena;
@@ -49,7 +49,7 @@ static const Token *raw_at(const Filter *f, int index) {
 static int last_kind(const Filter *f) { return f->out->items[f->out->count - 1].kind; }
 static int is_start(int kind)         { return kind == TOK_START_FILE || kind == TOK_START_EXPRESSION; }
 
-static int opener(const Filter *f, int level) { return f->raw->items[f->open[level].token].kind; }
+static int opener(const Filter *f, int level) { return f->open[level].kind; }
 static int in_block(const Filter *f)          { return f->depth == 0 || opener(f, f->depth - 1) == TOK_OPEN_BLOCK; }
 
 static int blocks_open(const Filter *f) {
@@ -80,8 +80,8 @@ static int closer_of(int kind) {
 
 /* Closes the innermost bracket, which the program leaves open; why: what shows it. */
 static void close_missing(Filter *f, Span why, const char *what) {
-    const Token *open = raw_at(f, f->open[f->depth - 1].token);
-    Diagnostic  *d = diag(f->diagnostics, E0111, open->span, "%s is never closed", token_text(open->kind));
+    const Bracket *open = &f->open[f->depth - 1];
+    Diagnostic    *d = diag(f->diagnostics, E0111, open->span, "%s is never closed", token_text(open->kind));
     diag_note(f->diagnostics, d, why, "%s", what);
     if (open->kind == TOK_OPEN_BLOCK) emit_newline(f, empty_before(f));
     f->depth--;
@@ -196,6 +196,35 @@ static int begins_statement(int kind) {
     }
 }
 
+static int column_of(const Token *token) {
+    int line, column;
+    source_position(token->span.source, token->span.begin, &line, &column);
+    return column;
+}
+
+/* The head of a block ends its line without `{`, and what follows is indented below
+ * it: said here, and the block is read as if it were opened. */
+static int block_lacks_opening(Filter *f) {
+    int first = f->out->count - 1;
+    for (; first > 0; first--) {
+        int kind = f->out->items[first].kind;
+        if (kind == TOK_NEWLINE || kind == TOK_OPEN_BLOCK || is_start(kind)) break;
+        if (kind == TOK_CLOSE_BLOCK) return 0;
+    }
+    if (first + 1 >= f->out->count) return 0;
+    const Token *head = &f->out->items[first + 1], *last = &f->out->items[f->out->count - 1];
+    switch (head->kind) {
+    case TOK_MODALITY: case TOK_TRAIN: case TOK_STAGE: case TOK_ENCODER: case TOK_POLICY: case TOK_METHOD: case TOK_ON: break;
+    default: return 0;
+    }
+    if (f->depth >= DEEPEST - 1 || !in_block(f) || column_of(raw_at(f, f->at)) <= column_of(head)) return 0;
+    Span end = {last->span.source, last->span.end, last->span.end};
+    diag(f->diagnostics, E0110, end, "expected `{`, found the end of the line");
+    f->open[f->depth++] = (Bracket){TOK_OPEN_BLOCK, 0, end};
+    emit(f, (Token){.kind = TOK_OPEN_BLOCK, .made_up = 1, .span = end});
+    return 1;
+}
+
 /* A line break stood before the token at hand. */
 static void at_line_break(Filter *f, Span line_break) {
     int kind = raw_at(f, f->at)->kind, last = last_kind(f);
@@ -205,7 +234,7 @@ static void at_line_break(Filter *f, Span line_break) {
     } else if ((marks_of(kind) & GOES_ON_BEFORE) || (marks_of(last) & GOES_ON_BEHIND)) {
         return;
     }
-    emit_newline(f, line_break);
+    if (!block_lacks_opening(f)) emit_newline(f, line_break);
 }
 
 /* ---- The tokens in turn ---- */
@@ -213,15 +242,15 @@ static void at_line_break(Filter *f, Span line_break) {
 static void open_bracket(Filter *f, Token token) {
     int last = last_kind(f);
     if (token.kind == TOK_OPEN_BLOCK) close_parentheses(f, token.span, "a block begins here");
-    f->open[f->depth++] = (Bracket){f->at, token.kind == TOK_OPEN_LIST && !ends_operand(last)};
+    f->open[f->depth++] = (Bracket){token.kind, token.kind == TOK_OPEN_LIST && !ends_operand(last), token.span};
     emit(f, token);
 }
 
 /* `)` for `[` or the other way round: one slip, and the bracket is closed. */
 static int closes_other(Filter *f, Token token) {
     if (token.kind == TOK_CLOSE_BLOCK || in_block(f)) return 0;
-    const Token *open = raw_at(f, f->open[--f->depth].token);
-    Diagnostic  *d = diag(f->diagnostics, E0112, token.span, "%s can't close %s", token_text(token.kind), token_text(open->kind));
+    const Bracket *open = &f->open[--f->depth];
+    Diagnostic    *d = diag(f->diagnostics, E0112, token.span, "%s can't close %s", token_text(token.kind), token_text(open->kind));
     diag_note(f->diagnostics, d, open->span, "it is opened here");
     token.kind = closer_of(open->kind);
     emit(f, token);
@@ -296,7 +325,10 @@ int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw
         for (; raw_at(&f, f.at)->kind == TOK_NEWLINE; f.at++)
             if (!broken++) line_break = raw_at(&f, f.at)->span;
         Token token = *raw_at(&f, f.at);
-        if (token.kind == TOK_YYEOF) break;
+        if (token.kind == TOK_YYEOF) {
+            if (broken && in_block(&f)) emit_newline(&f, line_break);
+            break;
+        }
         if (broken && begins_block_wrongly(&f)) {
             take_block_on_line(&f, token);
             continue;
