@@ -1,15 +1,16 @@
 /* DWARF for -g: gdb breaks and steps in the lines of .mml files. Every function of
  * the module is a subprogram of the definition it comes from. */
 #include <string.h>
+#include <unistd.h>
 #include "codegen/gen.h"
 
 static LLVMMetadataRef file_of(Gen *g, const Source *source) {
     for (int i = 0; i < g->debug_files.count; i++)
         if (g->debug_files.items[i].source == source) return g->debug_files.items[i].file;
     const char *path = source ? source->path : g->program->file;
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    LLVMMetadataRef file = LLVMDIBuilderCreateFile(g->debug, name, strlen(name), slash ? path : ".", slash ? (size_t)(slash - path) : 1);
+    char folder[4096];
+    if (!getcwd(folder, sizeof folder)) strcpy(folder, ".");
+    LLVMMetadataRef file = LLVMDIBuilderCreateFile(g->debug, path, strlen(path), folder, strlen(folder));
     VECTOR_PUSH(g->arena, &g->debug_files, ((DebugFile){source, file}));
     return file;
 }
