@@ -179,6 +179,7 @@ Status mml_settings_finish(MmlSettings *settings) {
 
 #define LONGEST_PATH 512
 
+__attribute__((format(printf, 2, 0)))
 static const MmlSetting *find_formatted(const MmlSettings *s, const char *format, va_list arguments, char path[LONGEST_PATH]) {
     vsnprintf(path, LONGEST_PATH, format, arguments);
     return mml_setting_find(s->experiment, path);

@@ -34,7 +34,7 @@ static Moments *shared_moments(void) {
 
 /* 1: this is the moment. */
 static int strike(long *kind) {
-    if (!moments || !moments->armed) return 0;
+    if (!moments->armed) return 0;
     ++*kind;
     return ++moments->passed == moments->at;
 }
@@ -51,7 +51,7 @@ static void on_step(void) {
 
 /* Standard output and error are no moments. */
 ssize_t write(int descriptor, const void *bytes, size_t count) {
-    if (descriptor > 2 && strike(&moments->writes)) {
+    if (descriptor > 2 && moments && strike(&moments->writes)) {
         if (moments->blow == FULL_DISK) {
             moments->at = moments->passed + 1;          /* and it stays full */
             errno = ENOSPC;
@@ -64,7 +64,7 @@ ssize_t write(int descriptor, const void *bytes, size_t count) {
 }
 
 int fsync(int descriptor) {
-    if (moments && moments->armed && strike(&moments->writes)) {
+    if (moments && strike(&moments->writes)) {
         if (moments->blow == FULL_DISK) {
             moments->at = moments->passed + 1;
             errno = ENOSPC;
@@ -76,7 +76,7 @@ int fsync(int descriptor) {
 }
 
 int rename(const char *from, const char *to) {
-    if (moments && moments->armed && strike(&moments->renames)) hit();
+    if (moments && strike(&moments->renames)) hit();
     return (int)syscall(SYS_rename, from, to);
 }
 

@@ -465,6 +465,9 @@ static void redirect(const char *folder, const char *name, int descriptor) {
     close(file);
 }
 
+/* The address sanitizer's, where the tests are built with it: 1 when memory has been lost. */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
 int toy_run(const char *folder, ...) {
     char *arguments[64] = {"./toy"};
     int count = 1;
@@ -481,6 +484,8 @@ int toy_run(const char *folder, ...) {
         if (chdir(folder) != 0) _exit(99);
         int code = mml_main(count, arguments, toy());
         fflush(NULL);
+        redirect(folder, "leaks", STDERR_FILENO);
+        if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check()) code = 98;
         _exit(code);
     }
     int status;
