@@ -158,8 +158,6 @@ void schedule_add(Sema *s, const Expr *expr, const char *path);
 
 /* ---- Modalities and the target (pipeline.c, modalities.c, target.c) ---- */
 
-typedef struct { const char *name; Content content; int rank; } ModalityType;
-
 /* `image[3, 28, 28]`. False after a report. */
 bool modality_type(Sema *s, const Expr *expr, Flow *out);
 void modalities_read(Sema *s);
