@@ -67,7 +67,20 @@ void mml_rule_say(MmlRuleContext *context, const char *text) {
     note(log, &log->said, &log->said_count, &log->said_room, text ? text : "");
 }
 
+/* The failure of what runs outside of handlers; threads of one process may each run an experiment. */
+static _Thread_local const char *failure_outside;
+
+const char *mml_rule_failure(void) {
+    const char *failure = failure_outside;
+    failure_outside = NULL;
+    return failure;
+}
+
 void mml_rule_fail(MmlRuleContext *context, const char *what) {
+    if (!context) {
+        if (!failure_outside) failure_outside = what ? what : "";
+        return;
+    }
     MmlRuleLog *log = context->log;
     if (!log->failure) log->failure = what ? what : "";
 }

@@ -25,4 +25,8 @@ void mml_rule_log_clear(MmlRuleLog *log);
 /* 1: anything was done, said or failed. */
 int mml_rule_log_any(const MmlRuleLog *log);
 
+/* Compiled settings and the numbers of a compiled loss fail without a context:
+ * what the first one said since the last call, or NULL. */
+const char *mml_rule_failure(void);
+
 #endif

@@ -1,6 +1,7 @@
 #include "mml/settings.h"
 
 #include "train/json.h"
+#include "train/rule_actions.h"
 #include "train/settings_text.h"
 
 #include <math.h>
@@ -171,6 +172,8 @@ Status mml_settings_finish(MmlSettings *settings) {
     const MmlExperiment *experiment = settings->experiment;
     MML_TRY(check_required(settings));
     if (experiment->evaluate) experiment->evaluate(settings->values, settings->given, settings->text);
+    const char *failure = mml_rule_failure();
+    if (failure) return mml_fail(MML_ECALL, "%s", failure);
     for (i64 i = 0; i < experiment->setting_count; i++) MML_TRY(check_range(settings, &experiment->settings[i]));
     return MML_OK;
 }

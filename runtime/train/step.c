@@ -1,6 +1,7 @@
 #include "train/step.h"
 
 #include "train/interrupt.h"
+#include "train/rule_actions.h"
 #include "train/update.h"
 
 #include <math.h>
@@ -45,6 +46,8 @@ static void note_bad_node(MmlFrame *frame, i64 node, const float *value, i64 cou
 static Status not_finite(MmlRun *run, const MmlStageSettings *stage, i64 epoch, i64 batch) {
     MmlWork *work = &run->work;
     const MmlStep *step = stage->stage->train;
+    const char *failure = mml_rule_failure();
+    if (failure) return mml_fail(MML_ENUMERIC, "stage %s, epoch %lld, batch %lld: %s", stage->stage->name, (long long)epoch, (long long)batch + 1, failure);
     double loss = work->frame.loss;
     const char *parameter = mml_model_first_bad(&run->model);
     Search search = {.node = -1};

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 #include "compiled.h"
+#include "train/rule_actions.h"
 
 static const char text[] =
     "param share = 0.5\n"
@@ -178,6 +179,26 @@ Test(guards, results_do_not_depend_on_the_capacity) {
         }
         cr_expect_eq(losses[0], losses[1], "%s", steps[s]->name);
     }
+    compiled_free(&c);
+}
+
+Test(guards, a_number_that_can_not_be_computed_makes_the_loss_nan) {
+    Compiled c = compile("number.mml",
+        "param zero = 0\n"
+        "data files = csv(\"a.csv\", label = last, test = every(4, 3))\n"
+        "modality a : vector[3] { input = files.a\n encoder = linear(4) -> tanh }\n"
+        "target kind : class[3] = files.label\n"
+        "fusion = concat -> linear(classes)\n"
+        "method own() { loss = (7 div zero) * ce(joint) }\n"
+        "train { optimizer = sgd(lr = 0.1)\n stage joint { epochs = 1\n method = own() } }\n");
+    Bench b = bench_new(&c, c.experiment->stages[0].train, 4, 4, 2);
+    bench_run(&b);
+    cr_expect(isnan(b.frame.loss));
+    const char *failure = mml_rule_failure();
+    cr_assert_not_null(failure);
+    cr_expect_str_eq(failure, "number.mml:7:23: division by zero");
+    cr_expect_null(mml_rule_failure());
+    bench_free(&b);
     compiled_free(&c);
 }
 

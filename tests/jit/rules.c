@@ -232,3 +232,35 @@ Test(settings, what_is_given_stays_and_what_depends_on_it_is_computed) {
     cr_expect_eq(mml_int(&r.c.settings, "train.unimodal.epochs"), 5);
     close_rule(&r);
 }
+
+/* Settings of a program of one param, `settings = EXPRESSION`, with values given for it. */
+static Status finish_with(const char *epochs, const char *give) {
+    Arena *arena = arena_new();
+    Compiled c = compile("settings.mml", arena_printf(arena,
+        "param half = 2\nparam names : int[modalities] = each(a = 4, b = 5)\n"
+        "data files = csv(\"a.csv\", \"b.csv\", label = last, test = every(4, 3))\n"
+        "modality a : vector[3] { input = files.a\n encoder = linear(2) }\n"
+        "modality b : vector[3] { input = files.b\n encoder = linear(2) }\n"
+        "target kind : class[3] = files.label\nfusion = concat -> linear(classes)\n"
+        "train { optimizer = sgd(lr = 0.1)\n stage unimodal { epochs = %s } }\n", epochs));
+    MmlSettings settings;
+    cr_assert_eq(mml_settings_new(c.memory, c.experiment, &settings), MML_OK);
+    cr_assert_eq(mml_setting_give(&settings, mml_setting_find(c.experiment, "half"), give), MML_OK, "%s", mml_message());
+    Status status = mml_settings_finish(&settings);
+    if (status == MML_OK) status = mml_int(&settings, "train.unimodal.epochs") == 7 ? MML_OK : MML_EBUG;
+    compiled_free(&c);
+    arena_free(arena);
+    return status;
+}
+
+Test(settings, values_for_each_modality_are_computed_too) {
+    cr_expect_eq(finish_with("sum(names) - half", "2"), MML_OK);
+    cr_expect_eq(finish_with("21 div half", "3"), MML_OK);
+    cr_expect_eq(finish_with("max(names) + half", "2"), MML_OK);
+}
+
+Test(settings, a_division_by_zero_is_an_error_of_the_call) {
+    cr_expect_eq(finish_with("21 div half", "0"), MML_ECALL);
+    cr_expect_str_eq(mml_message(), "settings.mml:11:28: division by zero");
+    cr_expect_eq(finish_with("21 div half", "3"), MML_OK);
+}
