@@ -47,10 +47,12 @@ static int gradient_from_result(const Node *node) {
     }
 }
 
-static int elementwise(IrOp op) {
+/* The kernels that mml/abi.def lets work in place. */
+static int works_in_place(IrOp op) {
     switch (op) {
     case IR_RELU: case IR_LEAKY_RELU: case IR_GELU: case IR_TANH: case IR_SIGMOID: case IR_SOFTPLUS:
-    case IR_SMOOTHED_RELU: case IR_SCALE: case IR_DROPOUT: case IR_ADD: return 1;
+    case IR_SMOOTHED_RELU: case IR_SCALE: case IR_DROPOUT: case IR_ADD:
+    case IR_BATCHNORM: case IR_LAYERNORM: case IR_NORMALIZE: return 1;
     default: return 0;
     }
 }
@@ -83,7 +85,7 @@ void memory_share(Step *step) {
     for (int n = 0; n < step->nodes.count; n++) {
         const Node *node = &step->nodes.items[n];
         int y = node_role(node, node->backward ? 'd' : 'y');
-        if (!elementwise(node->op) || y < 0) continue;
+        if (!works_in_place(node->op) || y < 0) continue;
         for (int i = 0; i < node->operand_count; i++) {
             int source = node->operands[i];
             int candidate = node->backward ? node->roles[i] == 'g' : node->roles[i] == 'x' || node->roles[i] == 'X';
