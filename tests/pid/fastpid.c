@@ -1,0 +1,128 @@
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pid/fastpid.h"
+#include "tables.h"
+
+static MmlPidOptions adam(void) {
+    MmlPidOptions options = mml_pid_defaults();
+    options.solver = MML_PID_ADAM;
+    return options;
+}
+
+/* Table VI of the paper, and the step at which it stops (pid.md 3). */
+Test(fastpid, and_stops_where_the_paper_does_with_its_values) {
+    MmlArena *arena = mml_arena_new();
+    MmlTable table = gate_table(&GATES[1]);
+    MmlPidOptions options = adam();
+    MmlPid pid;
+    cr_assert_eq(mml_pid_solve(&table, &options, arena, &pid), MML_OK);
+    cr_assert(abs(pid.iterations - 104) <= 2, "%d steps", pid.iterations);
+    cr_assert_float_eq(pid.redundancy, 0.3079, 5e-5);
+    cr_assert_float_eq(pid.unique[0], 0.0033, 5e-5);
+    cr_assert_float_eq(pid.unique[1], 0.0009, 5e-5);
+    cr_assert_float_eq(pid.synergy, 0.4991, 5e-5);
+    cr_assert(isnan(pid.gap));
+    cr_assert_null(pid.dual);
+    cr_assert(pid.residual > 1e-3, "ten sweeps leave the marginals, by %g", pid.residual);
+    mml_arena_free(arena);
+}
+
+Test(fastpid, xor_is_all_synergy_from_every_start) {
+    MmlArena *arena = mml_arena_new();
+    MmlTable table = gate_table(&GATES[0]);
+    for (int start = MML_PID_ANALYTIC; start <= MML_PID_GAUSSIAN; start++) {
+        MmlPidOptions options = adam();
+        options.start = (MmlPidStart)start;
+        options.seed = 3;
+        MmlPid pid;
+        cr_assert_eq(mml_pid_solve(&table, &options, arena, &pid), MML_OK);
+        cr_assert_float_eq(pid.synergy, 1, 1e-3);
+        cr_assert_float_eq(pid.redundancy, 0, 1e-3);
+    }
+    mml_arena_free(arena);
+}
+
+Test(fastpid, projecting_to_convergence_keeps_the_marginals) {
+    MmlArena *arena = mml_arena_new();
+    MmlRandom random = mml_random(10, MML_STREAM_RULE, 0, 0);
+    MmlTable table = filled_table(&random, DENSE_WEIGHTS, 2, (int[]){4, 3}, 3, arena);
+    MmlPidOptions options = adam();
+    options.until = 1e-9;
+    options.sinkhorn = 5000;
+    options.lr = 0.02;
+    options.tolerance = 1e-7;
+    options.relative = 1;
+    MmlPid pid, exact;
+    cr_assert_eq(mml_pid_solve(&table, &options, arena, &pid), MML_OK, "%s", mml_message());
+    cr_assert_eq(mml_pid_solve(&table, NULL, arena, &exact), MML_OK);
+    cr_assert(pid.residual <= 2e-9, "%g", pid.residual);
+    cr_assert_float_eq(pid.synergy, exact.synergy, 1e-3);
+    cr_assert_float_eq(pid.redundancy, exact.redundancy, 1e-3);
+    cr_assert(pid.synergy <= exact.synergy + 1e-7, "a feasible q has no less information than the optimum");
+    mml_arena_free(arena);
+}
+
+Test(fastpid, a_relative_tolerance_stops_later_on_many_cells) {
+    MmlArena *arena = mml_arena_new();
+    MmlRandom random = mml_random(11, MML_STREAM_RULE, 0, 0);
+    MmlTable table = filled_table(&random, DENSE_WEIGHTS, 2, (int[]){12, 12}, 8, arena);
+    MmlPidOptions options = adam();
+    options.tolerance = 1e-4;
+    options.iterations = 200;
+    MmlPid absolute, relative;
+    cr_assert_eq(mml_pid_solve(&table, &options, arena, &absolute), MML_OK);
+    options.relative = 1;
+    cr_assert_eq(mml_pid_solve(&table, &options, arena, &relative), MML_OK);
+    cr_assert(relative.iterations > absolute.iterations, "%d and %d", relative.iterations, absolute.iterations);
+    mml_arena_free(arena);
+}
+
+Test(fastpid, the_gradient_through_sweeps_and_softmax_agrees_with_differences) {
+    const double h = 1e-6;
+    MmlArena *arena = mml_arena_new();
+    for (int sweeps = 1; sweeps <= 7; sweeps += 3) {
+        MmlRandom random = mml_random(12, MML_STREAM_RULE, (u64)sweeps, 0);
+        MmlTable table = filled_table(&random, sweeps == 4 ? SPARSE_WEIGHTS : DENSE_WEIGHTS, 2, (int[]){3, 4}, 3, arena);
+        MmlPidOptions options = adam();
+        options.sinkhorn = sweeps;
+        MmlJoint joint;
+        cr_assert_eq(mml_joint_new(&table, arena, &joint), MML_OK);
+        i64 cells = table_cells(&table);
+        double *logits = MML_NEW(arena, double, cells), *gradient = MML_NEW(arena, double, cells), loss, up, down;
+        for (i64 c = 0; c < cells; c++) logits[c] = mml_random_normal(&random);
+        cr_assert_eq(mml_fastpid_loss(&joint, &options, logits, arena, &loss, gradient), MML_OK);
+        for (i64 c = 0; c < cells; c++) {
+            double kept = logits[c];
+            logits[c] = kept + h;
+            cr_assert_eq(mml_fastpid_loss(&joint, &options, logits, arena, &up, NULL), MML_OK);
+            logits[c] = kept - h;
+            cr_assert_eq(mml_fastpid_loss(&joint, &options, logits, arena, &down, NULL), MML_OK);
+            logits[c] = kept;
+            cr_assert_float_eq(gradient[c], (up - down) / (2 * h), 1e-8, "%d sweeps, cell %d: %g, not %g", sweeps, (int)c,
+                               gradient[c], (up - down) / (2 * h));
+        }
+    }
+    mml_arena_free(arena);
+}
+
+Test(fastpid, refuses_three_sources_and_senseless_options) {
+    MmlArena *arena = mml_arena_new();
+    MmlRandom random = mml_random(13, MML_STREAM_RULE, 0, 0);
+    MmlTable two = gate_table(&GATES[1]), three = filled_table(&random, DENSE_WEIGHTS, 3, (int[]){2, 2, 2}, 2, arena);
+    MmlPidOptions options = adam();
+    MmlPid pid;
+    cr_assert_eq(mml_pid_solve(&three, &options, arena, &pid), MML_EINPUT);
+    cr_assert(strstr(mml_message(), "newton"), "%s", mml_message());
+    for (int bad = 0; bad < 4; bad++) {
+        options = adam();
+        if (bad == 0) options.iterations = 0;
+        if (bad == 1) options.sinkhorn = 0;
+        if (bad == 2) options.lr = NAN;
+        if (bad == 3) options.tolerance = -1;
+        cr_assert_eq(mml_pid_solve(&two, &options, arena, &pid), MML_EINPUT, "option %d", bad);
+    }
+    mml_arena_free(arena);
+}
