@@ -20,7 +20,7 @@ static void keep(Step *step, int t) {
     if (t >= 0) step->tensors.items[memory_root(step, t)].kept = 1;
 }
 
-void memory_mark(Step *step) {
+void memory_mark(Arena *arena, Step *step) {
     for (int n = 0; n < step->nodes.count; n++) {
         const Node *node = &step->nodes.items[n];
         for (int i = 0; i < node->operand_count; i++)
@@ -81,7 +81,7 @@ static int may_share(const Step *step, int n, int x, int y) {
     return !read_behind(step, n, root, y);
 }
 
-void memory_share(Step *step) {
+void memory_share(Arena *arena, Step *step) {
     for (int n = 0; n < step->nodes.count; n++) {
         const Node *node = &step->nodes.items[n];
         int y = node_role(node, node->backward ? 'd' : 'y');

@@ -18,9 +18,9 @@ int  memory_root(const Step *step, int t);
 int64_t memory_bytes(const Tensor *t);
 
 /* Sets producers, marks what the caller reads. */
-void memory_mark(Step *step);
+void memory_mark(Arena *arena, Step *step);
 /* Results of kernels that work in place take the memory of an operand that is read for the last time. */
-void memory_share(Step *step);
+void memory_share(Arena *arena, Step *step);
 /* Sets begin, end, offset of every tensor in the arena and the step's sizes. */
 void memory_plan(Arena *arena, Step *step);
 

@@ -2,17 +2,24 @@
 #include "ir/build.h"
 #include "ir/memory.h"
 
-static void plan(Arena *arena, Step *step) {
-    memory_mark(step);
-    memory_share(step);
-    memory_plan(arena, step);
+/* What happens to a built step, in order. */
+static void (*const passes[])(Arena *arena, Step *step) = {
+    memory_mark,                        /* producers, results that the caller reads         */
+    memory_share,                       /* kernels that work in place                       */
+    memory_plan,                        /* an offset for every tensor                       */
+};
+
+static void run_passes(Arena *arena, Step *step) {
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        passes[i](arena, step);
 #ifndef NDEBUG
-    ir_verify(step);
+        ir_verify(step);
 #endif
+    }
 }
 
 static int add(Arena *arena, Ir *ir, Step *step) {
-    plan(arena, step);
+    run_passes(arena, step);
     VECTOR_PUSH(arena, &ir->steps, step);
     return ir->steps.count - 1;
 }

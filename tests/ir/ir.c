@@ -98,11 +98,12 @@ Test(verify, breaks_off_when_memory_overlaps, .exit_code = 70) {
 }
 
 Test(verify, breaks_off_when_a_tensor_is_read_before_it_is_written, .exit_code = 70) {
-    Step *step = broken(arena_new());
+    Arena *arena = arena_new();
+    Step *step = broken(arena);
     Node first = step->nodes.items[0];
     step->nodes.items[0] = step->nodes.items[1];
     step->nodes.items[1] = first;
-    memory_mark(step);
+    memory_mark(arena, step);
     ir_verify(step);
 }
 
