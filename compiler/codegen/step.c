@@ -221,6 +221,9 @@ static void results(Emitter *e) {
 
 /* ---- The function ---- */
 
+/* LLVM takes time with the square of a block's length (two-address pass, register allocation). */
+#define BLOCK_NODES 16
+
 /* Neighbours under the same guard share one branch. */
 static void nodes(Emitter *e) {
     Gen *g = e->g;
@@ -243,6 +246,11 @@ static void nodes(Emitter *e) {
                 LLVMBuildCondBr(g->builder, flag(e, guard, group), inside, behind);
                 LLVMPositionBuilderAtEnd(g->builder, inside);
             }
+        }
+        if (n % BLOCK_NODES == BLOCK_NODES - 1) {
+            LLVMBasicBlockRef more = gen_block(g, e->scope.function, "more");
+            LLVMBuildBr(g->builder, more);
+            LLVMPositionBuilderAtEnd(g->builder, more);
         }
         debug_at(g, node->span);
         if (node->kernel == KERNEL_NONE) fixed_node(e, node);
