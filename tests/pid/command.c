@@ -1,0 +1,308 @@
+/* `mmlc pid`, run as a program. */
+#define _GNU_SOURCE
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MMLC MML_BINARY_DIR "/compiler/mmlc"
+
+static char folder[] = "/tmp/mml-pid-XXXXXX";
+
+static void open_folder(void) { cr_assert_not_null(mkdtemp(folder)); }
+static void close_folder(void) {
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(command, .init = open_folder, .fini = close_folder);
+
+static int have_mmlc(void) {
+    if (access(MMLC, X_OK) == 0) return 1;
+    fprintf(stderr, "skipped: %s is not built\n", MMLC);
+    return 0;
+}
+
+static void write_bytes(const char *name, const void *bytes, size_t size) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    cr_assert(file && fwrite(bytes, 1, size, file) == size);
+    fclose(file);
+}
+
+static void write_text(const char *name, const char *text) { write_bytes(name, text, strlen(text)); }
+
+/* Runs `mmlc pid` in the folder; standard output and error together into text. Returns the exit code. */
+static int run(const char *arguments, char *text, size_t room) {
+    char command[512];
+    snprintf(command, sizeof command, "cd %s && %s pid %s 2>&1", folder, MMLC, arguments);
+    FILE *pipe = popen(command, "r");
+    cr_assert_not_null(pipe);
+    size_t size = fread(text, 1, room - 1, pipe);
+    text[size] = 0;
+    while (fgetc(pipe) != EOF) continue;
+    return WEXITSTATUS(pclose(pipe));
+}
+
+static json_t *run_json(const char *arguments) {
+    static char text[1 << 20];
+    int code = run(arguments, text, sizeof text);
+    cr_assert_eq(code, 0, "%s: exit %d: %s", arguments, code, text);
+    json_t *line = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
+    cr_assert_not_null(line, "%s", text);
+    return line;
+}
+
+static double number(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
+static double element(const json_t *object, const char *key, size_t i) {
+    return json_number_value(json_array_get(json_object_get(object, key), i));
+}
+
+#define AND_JSON "[[[0.25,0],[0.25,0]],[[0.25,0],[0,0.25]]]"
+
+static void assert_and(const char *arguments) {
+    json_t *line = run_json(arguments);
+    cr_assert_float_eq(number(line, "redundancy"), 0.31127812445913283, 1e-9, "%s", arguments);
+    cr_assert_float_eq(element(line, "unique", 0), 0, 1e-9);
+    cr_assert_float_eq(element(line, "unique", 1), 0, 1e-9);
+    cr_assert_float_eq(number(line, "synergy"), 0.5, 1e-9);
+    cr_assert_float_eq(element(line, "mutual", 1), 0.31127812445913283, 1e-12);
+    cr_assert_float_eq(number(line, "total"), 0.8112781244591328, 1e-12);
+    cr_assert_float_eq(number(line, "entropy"), 0.8112781244591328, 1e-12);
+    cr_assert_leq(number(line, "gap"), 1e-9);
+    json_decref(line);
+}
+
+Test(command, a_json_line_has_the_keys_of_the_contract_and_no_other) {
+    static const char *const keys[] = {"name", "redundancy", "unique", "synergy", "mutual", "total", "entropy", "gap", "iterations", "seconds"};
+    if (!have_mmlc()) return;
+    write_text("and.json", "{\"P\": " AND_JSON "}");
+    assert_and("and.json --json");
+    assert_and("--json - < and.json");
+    json_t *line = run_json("and.json --json");
+    cr_assert_eq(json_object_size(line), sizeof keys / sizeof *keys);
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) cr_assert_not_null(json_object_get(line, keys[k]), "%s", keys[k]);
+    cr_assert_str_eq(json_string_value(json_object_get(line, "name")), "and");
+    json_decref(line);
+}
+
+Test(command, a_list_gives_a_line_each_in_order) {
+    if (!have_mmlc()) return;
+    char text[4096];
+    write_text("list.json", "[{\"name\": \"one\", \"P\": " AND_JSON "}, {\"counts\": [[[1, 0], [0, 1]], [[0, 1], [1, 0]]]}]");
+    write_text("cases.json", "{\"cases\": [{\"name\": \"one\", \"P\": " AND_JSON "}, {\"name\": \"two\", \"P\": [[[1]]]}]}");
+    cr_assert_eq(run("list.json --json", text, sizeof text), 0, "%s", text);
+    cr_assert(strncmp(text, "{\"name\":\"one\"", 13) == 0 && strstr(text, "\n{\"name\":\"list[1]\""), "%s", text);
+    cr_assert_eq(run("cases.json", text, sizeof text), 0);
+    cr_assert(strstr(text, "\none ") && strstr(text, "\ntwo ") && strstr(text, "0.311278"), "%s", text);
+}
+
+Test(command, csv_counts_samples_of_any_values) {
+    if (!have_mmlc()) return;
+    write_text("plain.csv", "x1,x2,y\n0,0,0\n0,1,0\n1,0,0\n1,1,1\n");
+    assert_and("plain.csv --json");
+    write_text("any.csv", "\xEF\xBB\xBFY, X2 ,x1\r\nno, \"a,\"\"b\" ,-1.5\r\n\r\nno,c,-1.5\r\nno,\"a,\"\"b\",high\r\n\"yes\",c,high");
+    assert_and("any.csv --json");
+    write_text("named.csv", "audio,video,label\nu,p,0\nu,q,0\nv,p,0\nv,q,1\n");
+    assert_and("named.csv --json");
+    json_t *line = run_json("plain.csv --json --certificate");
+    json_t *values = json_object_get(json_object_get(line, "values"), "x1");
+    cr_assert_str_eq(json_string_value(json_array_get(values, 1)), "1");
+    json_decref(line);
+}
+
+/* A version 1 header, padded to 64 bytes as NumPy does. */
+static size_t npy(char *out, const char *type, int fortran, const char *shape) {
+    char header[256];
+    int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", type,
+                          fortran ? "True" : "False", shape);
+    int padded = (length + 1 + 10 + 63) / 64 * 64 - 10;
+    memcpy(out, "\x93NUMPY\x01\x00", 8);
+    out[8] = (char)(padded & 255);
+    out[9] = (char)(padded >> 8);
+    memset(out + 10, ' ', (size_t)padded);
+    memcpy(out + 10, header, (size_t)length);
+    out[10 + padded - 1] = '\n';
+    return (size_t)padded + 10;
+}
+
+Test(command, npy_arrays_are_read_in_every_order_and_type) {
+    static const double and[] = {.25, 0, .25, 0, .25, 0, 0, .25};
+    char bytes[512];
+    if (!have_mmlc()) return;
+    size_t at = npy(bytes, "<f8", 0, "(2, 2, 2)");
+    memcpy(bytes + at, and, sizeof and);
+    write_bytes("f8.npy", bytes, at + sizeof and);
+    assert_and("f8.npy --json");
+
+    /* AND looks the same in both orders; x1 alone decides y here: U1 = 1. */
+    at = npy(bytes, "<f4", 1, "(2, 2, 2)");
+    float single[8] = {0};
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++) single[i + 2 * (j + 2 * i)] = 3;
+    memcpy(bytes + at, single, sizeof single);
+    write_bytes("f4.npy", bytes, at + sizeof single);
+    json_t *line = run_json("f4.npy --json");
+    cr_assert_float_eq(element(line, "unique", 0), 1, 1e-9);
+    cr_assert_float_eq(element(line, "unique", 1), 0, 1e-9);
+    json_decref(line);
+
+    at = npy(bytes, ">i2", 0, "(2, 2, 2)");
+    for (int c = 0; c < 8; c++) {
+        bytes[at + 2 * (size_t)c] = 0;
+        bytes[at + 2 * (size_t)c + 1] = (char)(and[c] * 400);
+    }
+    write_bytes("i2.npy", bytes, at + 16);
+    assert_and("i2.npy --json");
+
+    at = npy(bytes, "|i1", 0, "(1, 1, 2)");
+    memcpy(bytes + at, "\x01\xff", 2);
+    write_bytes("negative.npy", bytes, at + 2);
+    char text[512];
+    cr_assert_eq(run("negative.npy", text, sizeof text), 3);
+    cr_assert(strstr(text, "P[0][0][1] is -1"), "%s", text);
+}
+
+/* Recomputes what the certificate proves from nothing but the printed line. */
+Test(command, the_printed_certificate_proves_the_answer) {
+    if (!have_mmlc()) return;
+    write_text("t.json", "{\"counts\": [[[3, 1, 0], [0, 2, 5]], [[1, 1, 4], [2, 0, 0]], [[0, 7, 1], [1, 0, 2]]]}");
+    json_t *line = run_json("t.json --json --certificate");
+    double p[3][2][3], q[3][2][3], a[3][3], b[2][3];
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 2; j++)
+            for (size_t y = 0; y < 3; y++) {
+                p[i][j][y] = json_number_value(json_array_get(json_array_get(json_array_get(json_object_get(line, "P"), i), j), y));
+                q[i][j][y] = json_number_value(json_array_get(json_array_get(json_array_get(json_object_get(line, "q"), i), j), y));
+                a[i][y] = json_number_value(json_array_get(json_array_get(json_object_get(line, "a"), i), y));
+                b[j][y] = json_number_value(json_array_get(json_array_get(json_object_get(line, "b"), j), y));
+            }
+    double primal = 0, dual = 0, sum = 0, off1[3][3] = {{0}}, off2[2][3] = {{0}}, total = 0, label[3] = {0};
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 2; j++) {
+            double mass = 0, inside = 0, all = 0;
+            for (int y = 0; y < 3; y++) {
+                mass += q[i][j][y];
+                all += p[i][j][y];
+                inside += exp(a[i][y] + b[j][y]);
+                off1[i][y] += q[i][j][y] - p[i][j][y];
+                off2[j][y] += q[i][j][y] - p[i][j][y];
+                dual += p[i][j][y] * (a[i][y] + b[j][y]);
+                label[y] += p[i][j][y];
+            }
+            cr_assert_leq(inside, 1 + 1e-15);
+            for (int y = 0; y < 3; y++) {
+                if (q[i][j][y] > 0) primal += q[i][j][y] * log(q[i][j][y] / mass);
+                if (p[i][j][y] > 0) total += p[i][j][y] * log2(p[i][j][y] / all);
+                sum += p[i][j][y];
+            }
+        }
+    for (int y = 0; y < 3; y++) {
+        total -= label[y] * log2(label[y]);
+        for (int i = 0; i < 3; i++) cr_assert_float_eq(off1[i][y], 0, 1e-13);
+        for (int j = 0; j < 2; j++) cr_assert_float_eq(off2[j][y], 0, 1e-13);
+    }
+    cr_assert_float_eq(sum, 1, 1e-13);
+    cr_assert_leq((primal - dual) / log(2), 1e-9);
+    cr_assert_float_eq(number(line, "total"), total, 1e-12);
+    double entropy = number(line, "entropy");
+    cr_assert_float_eq(number(line, "synergy"), total - entropy - (primal + dual) / 2 / log(2), 1e-9);
+    json_decref(line);
+}
+
+Test(command, gradient_has_four_tables_of_the_distributions_shape) {
+    if (!have_mmlc()) return;
+    write_text("and.json", "{\"P\": " AND_JSON "}");
+    json_t *line = run_json("and.json --json --gradient"), *gradient = json_object_get(line, "gradient");
+    const json_t *synergy = json_object_get(gradient, "synergy");
+    cr_assert_eq(json_array_size(json_object_get(gradient, "unique")), 2);
+    cr_assert_not_null(json_object_get(gradient, "redundancy"));
+    /* S = H(Y | X1, X2) of q* less 0: raising P(0,0,0) takes from it what raising P(1,1,1) adds. */
+    cr_assert_float_eq(json_number_value(json_array_get(json_array_get(json_array_get(synergy, 0), 0), 0)), -0.5, 1e-6);
+    cr_assert_float_eq(json_number_value(json_array_get(json_array_get(json_array_get(synergy, 1), 1), 1)), 0.5, 1e-6);
+    json_decref(line);
+}
+
+Test(command, adam_has_no_gap_and_tells_its_residual) {
+    if (!have_mmlc()) return;
+    write_text("and.json", "{\"P\": " AND_JSON "}");
+    json_t *line = run_json("and.json --json --solver adam");
+    cr_assert_float_eq(number(line, "redundancy"), 0.3079, 5e-5);
+    cr_assert(json_is_null(json_object_get(line, "gap")));
+    cr_assert_gt(number(line, "residual"), 1e-3);
+    json_decref(line);
+}
+
+Test(command, bad_input_is_one_error_that_names_the_place) {
+    static const struct { const char *text, *message; } bad[] = {
+        {"{\"P\": [[[0.5, -0.5]]]}", "P[0][0][1] is -0.5"},
+        {"{\"P\": [[[0.5, NaN]]]}", "bad:1:17"},
+        {"{\"P\": [[[0, 0]]]}", "all weights of P are zero"},
+        {"{\"P\": [[[1, 2], [3]]]}", "P[0][1] has 1 values where the first of its level has 2"},
+        {"{\"P\": [[[1], [1]], [[1]]]}", "P[1] has 1 values"},
+        {"{\"P\": [[1, 2]]}", "P[0][0] is a number"},
+        {"{\"P\": [[[\"a\"]]]}", "P[0][0][0] is text"},
+        {"{\"P\": []}", "P has 0 values"},
+        {"{\"counts\": [[[1.5]]]}", "counts[0][0][0] is 1.5"},
+        {"{\"p\": [[[1]]]}", "neither \"P\" nor \"counts\""},
+        {"{\"cases\": [{\"P\": [[[1]]]}, {\"P\": [[[-1]]]}]}", "cases[1].P[0][0][0] is -1"},
+        {"[]", "0 distributions"},
+        {"{\"P\": [[[1]]]", "not JSON"},
+        {"", "is empty"},
+        {"x1,x2,y\n1,2\n", "bad:2: 2 values"},
+        {"x1,x2,y\n1,2,3,4\n", "bad:2: 4 values"},
+        {"x1,x2,y\n1,,3\n", "bad:2: x2 is empty"},
+        {"x1,x2,y\n1,1,3\nnan,2,3\n", "bad:3: x1 is nan"},
+        {"x1,x2,y\n", "no sample"},
+        {"0,1,1\n1,0,1\n", "the header is missing"},
+        {"x1,x2,y\n\"1,2,3\n", "bad:2: a quoted value has no closing quote"},
+        {"\x93NUMPY\x01", "damaged .npy header"},
+    };
+    if (!have_mmlc()) return;
+    for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
+        char text[1024];
+        write_text("bad", bad[b].text);
+        cr_assert_eq(run("bad --json", text, sizeof text), 3, "%s: %s", bad[b].text, text);
+        cr_assert(strstr(text, bad[b].message), "%s: %s", bad[b].text, text);
+        cr_assert(strchr(text, '\n') == text + strlen(text) - 1, "one line: %s", text);
+    }
+    char text[1024];
+    cr_assert_eq(run("absent.json", text, sizeof text), 3);
+    cr_assert(strstr(text, "absent.json: No such file"), "%s", text);
+}
+
+Test(command, a_wrong_call_exits_with_2_and_names_the_nearest) {
+    static const struct { const char *arguments, *message; } bad[] = {
+        {"", "no file"},
+        {"a.json b.json", "second"},
+        {"a.json --solvr newton", "did you mean --solver?"},
+        {"a.json --solver adm", "did you mean adam?"},
+        {"a.json --solver", "needs a value"},
+        {"a.json --json=1", "takes no value"},
+        {"a.json --lr 0.1", "belongs to --solver adam"},
+        {"a.json --solver adam --iterations 0", "--iterations takes a whole number from 1"},
+        {"a.json --solver adam --lr x", "--lr takes a number"},
+        {"a.json --solver adam --certificate", "needs --solver newton"},
+    };
+    if (!have_mmlc()) return;
+    for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
+        char text[1024];
+        cr_assert_eq(run(bad[b].arguments, text, sizeof text), 2, "%s: %s", bad[b].arguments, text);
+        cr_assert(strstr(text, bad[b].message), "%s: %s", bad[b].arguments, text);
+    }
+}
+
+Test(command, help_lists_every_option) {
+    static const char *const options[] = {"--solver", "--json", "--certificate", "--gradient", "--iterations", "--lr", "--tolerance",
+                                          "--relative", "--sinkhorn", "--until", "--start", "--seed", "--help"};
+    if (!have_mmlc()) return;
+    char text[8192];
+    cr_assert_eq(run("--help", text, sizeof text), 0);
+    for (size_t o = 0; o < sizeof options / sizeof *options; o++) cr_assert(strstr(text, options[o]), "%s", options[o]);
+}
