@@ -202,6 +202,30 @@ Test(guards, a_number_that_can_not_be_computed_makes_the_loss_nan) {
     compiled_free(&c);
 }
 
+Test(guards, sixteen_modalities_run_together) {
+    Arena *arena = arena_new();
+    const char *files = "", *modalities = "";
+    for (int m = 0; m < MML_MAX_MODALITIES; m++) {
+        files      = arena_printf(arena, "%s\"f%d.csv\", ", files, m);
+        modalities = arena_printf(arena, "%smodality m%d : vector[3] { input = files.f%d\n encoder = linear(2) -> tanh }\n", modalities, m, m);
+    }
+    Compiled c = compile("many.mml", arena_printf(arena,
+        "data files = csv(%slabel = last, test = every(4, 3))\n%s"
+        "target kind : class[3] = files.label\nfusion = concat -> linear(classes)\n"
+        "method own() { loss = ce(joint) + sum(m in modalities: ce(head[m]) + ce(split[m])) }\n"
+        "train { optimizer = sgd(lr = 0.1)\n stage joint { epochs = 1\n method = own() } }\n", files, modalities));
+    Bench b = bench_new(&c, c.experiment->stages[0].train, 4, 4, 2);
+    fill_gradients(&b);
+    bench_run(&b);
+    double expected = cross_entropy(b.logits[MML_MAX_MODALITIES], b.labels, 4, 3);
+    for (int m = 0; m < MML_MAX_MODALITIES; m++) expected += cross_entropy(b.logits[m], b.labels, 4, 3);
+    cr_expect_gt(b.frame.loss, expected);
+    for (i64 p = 0; p < c.experiment->parameter_count; p++) cr_expect_eq(sets(&b, c.experiment->parameters[p].name), 1, "%s", c.experiment->parameters[p].name);
+    bench_free(&b);
+    compiled_free(&c);
+    arena_free(arena);
+}
+
 /* ---- Trace ---- */
 
 typedef struct { i64 next; i64 counts[64]; int wrong; } Seen;
