@@ -16,11 +16,14 @@ static const DiagEntry catalogue[] = {
     [DIAGNOSTIC_COUNT] = {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* More than anyone reads; what comes after is counted. */
+enum { MOST_KEPT = 1000 };
+
 struct Diagnostics {
     Arena *arena;
     VECTOR(Diagnostic *) all;
     VECTOR(const Source *) sources;
-    int errors, warnings;
+    int errors, warnings, left_out;
 };
 
 Diagnostics *diagnostics_new(Arena *arena) {
@@ -47,6 +50,12 @@ static int reported(const Diagnostics *d, DiagCode code, Span span) {
 
 Diagnostic *diag(Diagnostics *d, DiagCode code, Span span, const char *format, ...) {
     if (reported(d, code, span)) return NULL;
+    if (catalogue[code].code[0] == 'W') d->warnings++;
+    else d->errors++;
+    if (d->all.count == MOST_KEPT) {
+        d->left_out++;
+        return NULL;
+    }
     Diagnostic *diagnostic = NEW(d->arena, Diagnostic);
     va_list arguments;
     va_start(arguments, format);
@@ -57,8 +66,6 @@ Diagnostic *diag(Diagnostics *d, DiagCode code, Span span, const char *format, .
     diagnostic->last_remark = &diagnostic->remarks;
     diagnostic->order       = source_order(d, span.source);
     VECTOR_PUSH(d->arena, &d->all, diagnostic);
-    if (catalogue[code].code[0] == 'W') d->warnings++;
-    else d->errors++;
     return diagnostic;
 }
 
@@ -124,6 +131,7 @@ void diag_print(const Diagnostics *d, FILE *out, DiagFormat format, int color) {
     if (format == DIAG_JSON) diag_write_json(sorted, d->all.count, out);
     else diag_write_text(sorted, d->all.count, out, color);
     free(sorted);
+    if (d->left_out && format == DIAG_TEXT) fprintf(out, "mmlc: note: %d further messages are left out\n", d->left_out);
 }
 
 void mml_ice_at(const char *file, int line, const char *format, ...) {

@@ -21,6 +21,7 @@ typedef struct {
     int            last_kind;     /* of the token before                          */
     PartList       parts;         /* of the string being read                     */
     const char    *string_start;
+    size_t         room;          /* of its last literal part                     */
 } Lexer;
 
 /* Lexes all of text[0 … length), which stands at offset base of source and has a

@@ -9,21 +9,22 @@ void lexer_string_begin(Lexer *lexer, const char *start) {
     lexer->parts        = (PartList){0};
 }
 
-/* Literal text joins on to the literal part before it. */
+/* Literal text joins on to the literal part before it, which has room for room bytes. */
 static void add_text(Lexer *lexer, const char *text, size_t length, Span span) {
     StringPart *last = lexer->parts.last;
-    if (last && !last->expr) {
-        char *joined = arena_alloc(lexer->arena, last->length + length + 1);
-        memcpy(joined, last->text, last->length);
-        memcpy(joined + last->length, text, length);
-        last->text    = joined;
-        last->length += length;
-        last->span    = span_join(last->span, span);
-        return;
+    if (!last || last->expr) {
+        last = NEW(lexer->arena, StringPart);
+        *last = (StringPart){.text = arena_copy(lexer->arena, "", 0), .span = span};
+        LIST_ADD(&lexer->parts, last);
+        lexer->room = 0;
     }
-    StringPart *part = NEW(lexer->arena, StringPart);
-    *part = (StringPart){.text = arena_copy(lexer->arena, text, length), .length = length, .span = span};
-    LIST_ADD(&lexer->parts, part);
+    if (last->length + length > lexer->room) {
+        lexer->room = 2 * (last->length + length);
+        last->text  = memcpy(arena_alloc(lexer->arena, lexer->room + 1), last->text, last->length);
+    }
+    memcpy((char *)last->text + last->length, text, length);
+    last->length += length;
+    last->span    = span_join(last->span, span);
 }
 
 const char *lexer_string_text(Lexer *lexer, const char *start, const char *end) {

@@ -122,6 +122,23 @@ Test(diag, drops_a_second_one_of_the_same_code_and_place) {
     cr_assert_not(diag_has(diagnostics, E0112));
 }
 
+Test(diag, keeps_a_thousand_and_counts_the_rest) {
+    char *text = arena_alloc(arena, 3001);
+    memset(text, 'x', 3000);
+    Source *source = source_of("x.mml", text);
+    for (uint32_t i = 0; i < 3000; i++) diag(diagnostics, E0110, (Span){source, i, i + 1}, "no");
+    cr_assert_eq(diag_errors(diagnostics), 3000);
+    char *got = NULL;
+    size_t length;
+    FILE *out = open_memstream(&got, &length);
+    diag_print(diagnostics, out, DIAG_TEXT, 0);
+    fclose(out);
+    cr_assert_not_null(strstr(got, "x.mml:1:1000: "));
+    cr_assert_null(strstr(got, "x.mml:1:1001: "));
+    cr_assert_not_null(strstr(got, "2000 further messages are left out"));
+    free(got);
+}
+
 Test(diag, writes_colours_when_asked) {
     Source *source = source_of("x.mml", "abc");
     diag(diagnostics, E0110, (Span){source, 0, 1}, "no");
