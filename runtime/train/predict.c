@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The last joint stage, or NULL. */
 static const MmlStageSettings *predicting_stage(const MmlRun *run) {
@@ -18,9 +19,18 @@ static const MmlStageSettings *predicting_stage(const MmlRun *run) {
     return NULL;
 }
 
+/* The file is replaced by a rename, which would put a plain file in the place
+ * of a device or a link (/dev/stdout): only a plain file is replaced. */
+static Status check_replaceable(const char *path) {
+    struct stat status;
+    if (lstat(path, &status) != 0 || S_ISREG(status.st_mode)) return MML_OK;
+    return mml_fail(MML_EIO, "--predict: %s is not a regular file; name another", path);
+}
+
 Status mml_predict_check(const MmlRun *run, const char *path) {
     if (!mml_data_count(run->data, MML_TEST)) return mml_fail(MML_ECALL, "--predict: the data have no test split");
     if (!predicting_stage(run)) return mml_fail(MML_ECALL, "--predict: the program has no joint stage, so nothing predicts");
+    MML_TRY(check_replaceable(path));
     char *copy = strdup(path);
     if (!copy) return mml_fail(MML_ENOMEM, "out of memory for a path");
     const char *folder = dirname(copy);

@@ -80,6 +80,11 @@ fails_with "weights of another model"  3 'gray'            ./other --root good -
 head -c 300 weights/last.safetensors >cut.safetensors
 fails_with "truncated weights"         3 'cut.safetensors' ./one --root good --eval cut.safetensors
 fails_with "no weights"                3 'none.safetensors' ./one --root good --eval none.safetensors
+mkfifo pipe; ln -s elsewhere.csv link
+fails_with "predictions into a folder" 3 'bad is not a regular file' ./one --root good --out p1 --predict bad
+fails_with "predictions into a pipe"   3 'pipe is not a regular file' ./one --root good --out p2 --predict pipe
+fails_with "predictions into a link"   3 'link is not a regular file' ./one --root good --eval weights/last.safetensors --predict link
+[ -p pipe ] && [ -L link ] && ok "pipe and link stand as they were" || failed "--predict replaced what is no regular file"
 fails_with "an output folder with a run in it" 2 'weights' ./one --root good --out weights
 
 if [ "$(id -u)" -eq 0 ] && mkdir -p small && mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
