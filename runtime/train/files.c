@@ -196,7 +196,8 @@ Status mml_folder_reserve(const char *folder, i64 bytes) {
         errno = posix_fallocate(descriptor, 0, (off_t)bytes);
         if (!errno) fsync(descriptor);
         if (errno)
-            status = mml_fail(MML_EIO, "no room in %s for %.1f MiB of checkpoints and logs (%s): free some space or choose another folder with --out",
+            status = mml_fail(MML_EIO,
+                              "no room in %s for %.1f MiB of checkpoints and logs (%s): free some space or choose another folder with --out",
                               folder, (double)bytes / 0x1p20, strerror(errno));
         close(descriptor);
         unlink(path);
@@ -225,7 +226,8 @@ Status mml_log_keep(const char *path, i64 lines) {
         length = end_of_line(bytes, count, lines);
         free(bytes);
         if (length < 0)
-            return mml_fail(MML_EDATA, "%s has fewer than the %lld lines its checkpoint counts: start a new run, or put the file back", path, (long long)lines);
+            return mml_fail(MML_EDATA,
+                            "%s has fewer than the %lld lines its checkpoint counts: start a new run, or put the file back", path, (long long)lines);
     }
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor < 0) return system_failed("write", path);

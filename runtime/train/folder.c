@@ -24,7 +24,8 @@ static const char *default_folder(MmlRun *run) {
     struct tm local;
     localtime_r(&now, &local);
     strftime(date, sizeof date, "%Y%m%d-%H%M%S", &local);
-    const char *base = mml_arena_format(run->arena, "runs/%s-%s-%lld", run->experiment->name, date, (long long)mml_int(&run->settings, "train.seed"));
+    const char *base = mml_arena_format(run->arena, "runs/%s-%s-%lld", run->experiment->name, date,
+                                        (long long)mml_int(&run->settings, "train.seed"));
     const char *name = base;
     for (int i = 2; name && mml_exists(name); i++) name = mml_arena_format(run->arena, "%s-%d", base, i);
     return name;
@@ -36,7 +37,8 @@ static Status refuse_other_run(MmlRun *run) {
         const char *path = mml_folder_path(run, traces[i]);
         if (!path) return MML_ENOMEM;
         if (mml_exists(path))
-            return mml_fail(MML_ECALL, "--out: %s holds a run already (%s): go on with it by --resume %s, or choose another folder", run->folder, traces[i], run->folder);
+            return mml_fail(MML_ECALL,
+                            "--out: %s holds a run already (%s): go on with it by --resume %s, or choose another folder", run->folder, traces[i], run->folder);
     }
     return MML_OK;
 }

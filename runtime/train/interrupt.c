@@ -31,4 +31,3 @@ void mml_interrupt_restore(void) {
 
 int mml_interrupted(void) { return requests > 0; }
 
-void mml_interrupt_request(void) { requests++; }

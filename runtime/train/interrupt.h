@@ -6,6 +6,5 @@
 void mml_interrupt_install(void);     /* forgets earlier requests                       */
 void mml_interrupt_restore(void);     /* the handlers from before                       */
 int  mml_interrupted(void);           /* 1 once a stop has been asked for               */
-void mml_interrupt_request(void);     /* what the first signal does; callable anywhere  */
 
 #endif

@@ -11,6 +11,7 @@
 #include "train/resume.h"
 #include "train/summary.h"
 #include "train/trainer.h"
+#include "train/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,7 +73,8 @@ static Status load_init(MmlRun *run) {
     MmlMatch match;
     mml_screen_line(&run->screen, "%-9s %s", "weights", run->call.init);
     MML_TRY(mml_weights_read(run, run->call.init, 0, -1, &match, &run->screen));
-    mml_screen_line(&run->screen, "          %lld tensors loaded, %lld not in the file, %lld of another shape, %lld of the file unused", (long long)match.matched,
+    mml_screen_line(&run->screen,
+                    "          %lld tensors loaded, %lld not in the file, %lld of another shape, %lld of the file unused", (long long)match.matched,
                     (long long)match.missing, (long long)match.different, (long long)match.unknown);
     if (match.matched) return MML_OK;
     return mml_fail(MML_EDATA, "--init: no tensor of %s has a name and a shape of this model", run->call.init);
@@ -86,7 +88,8 @@ static Status go_on(MmlRun *run, const char *last) {
     run->seconds.probe = mml_log_seconds(run->folder, "probes.jsonl");
     run->seconds.total = run->seconds.train + run->seconds.probe;
     const MmlRunState *state = &run->state;
-    mml_screen_line(&run->screen, "going on with stage %s, epoch %lld, batch %lld", run->experiment->stages[state->stage].name, (long long)state->at.epoch,
+    mml_screen_line(&run->screen, "going on with stage %s, epoch %lld, batch %lld",
+                    run->experiment->stages[state->stage].name, (long long)state->at.epoch,
                     (long long)state->batch + 1);
     return MML_OK;
 }
@@ -147,7 +150,8 @@ static Status run_mode(MmlRun *run, const MmlEarlier *earlier) {
 static Status run_all(MmlRun *run, int argc, char **argv) {
     const MmlExperiment *experiment = run->experiment;
     if (experiment->abi != MML_ABI_VERSION)
-        return mml_fail(MML_EBUG, "the program was compiled for runtime interface %lld, this is %d: compile it again", (long long)experiment->abi, MML_ABI_VERSION);
+        return mml_fail(MML_EBUG, "the program was compiled for runtime interface %lld, this is %d: compile it again",
+                        (long long)experiment->abi, MML_ABI_VERSION);
     MML_TRY(mml_settings_new(run->arena, experiment, &run->settings));
     MML_TRY(mml_options_parse(argc, argv, &run->settings, &run->call));
     if (run->call.help) return mml_options_help(stdout, experiment, run->call.program, run->arena);

@@ -17,7 +17,8 @@ static Status gather_batch(void *context, const MmlWork *work, i64 first) {
     Gathered *g = context;
     for (i64 m = 0; m + 1 < work->groups; m++) {
         const float *from = g->logits ? work->logits[m] : work->features[m];
-        if (!from) return mml_fail(MML_EBUG, "an evaluation step gives no %s of modality %s", g->logits ? "logits" : "features", work->experiment->modalities[m].name);
+        if (!from) return mml_fail(MML_EBUG, "an evaluation step gives no %s of modality %s",
+                                   g->logits ? "logits" : "features", work->experiment->modalities[m].name);
         memcpy(g->values[m] + first * g->width[m], from, sizeof(float) * (size_t)(work->frame.batch * g->width[m]));
     }
     memcpy(g->labels + first, work->labels, sizeof(i64) * (size_t)work->frame.batch);

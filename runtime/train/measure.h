@@ -7,7 +7,6 @@
 typedef struct {
     const MmlMeasureSettings *settings;
     MmlProbeResult result;
-    i64            active[MML_MAX_MODALITIES];    /* after the decision; set by the log's caller */
     double         seconds;                       /* features included                           */
 } MmlMeasured;
 

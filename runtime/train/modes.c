@@ -1,11 +1,12 @@
 #include "train/modes.h"
 
-#include "train/checkpoint.h"
 #include "train/interrupt.h"
 #include "train/predict.h"
+#include "train/safetensors.h"
 #include "train/step.h"
 #include "train/summary.h"
 #include "train/trainer.h"
+#include "train/weights.h"
 
 #include <math.h>
 
@@ -26,7 +27,8 @@ Status mml_mode_check(MmlRun *run) {
         MML_TRY(mml_trainer_begin_stage(run, i));
         MML_TRY(load_first_batch(run, i));
         MML_TRY(mml_train_batch(run, stage, 1, 0));
-        mml_screen_line(&run->screen, "%-9s one batch of %lld samples: loss %.4f", stage->stage->name, (long long)run->work.frame.batch, run->work.frame.loss);
+        mml_screen_line(&run->screen, "%-9s one batch of %lld samples: loss %.4f", stage->stage->name,
+                        (long long)run->work.frame.batch, run->work.frame.loss);
     }
     mml_screen_line(&run->screen, "%lld samples skipped; everything checked, nothing written", (long long)mml_data_skipped(run->data));
     return MML_OK;
@@ -60,10 +62,12 @@ static Status overfit_stage(MmlRun *run, i64 index) {
         last = run->work.frame.loss;
         if (step == 1) first = last;
         if (step == 1 || step == 10 || step % 50 == 0)
-            mml_screen_line(&run->screen, "%-9s step %3d: loss %.4f, accuracy on the batch %s", stage->stage->name, step, last, mml_percent(accuracy_of(run, stage->stage), text));
+            mml_screen_line(&run->screen, "%-9s step %3d: loss %.4f, accuracy on the batch %s", stage->stage->name, step,
+                            last, mml_percent(accuracy_of(run, stage->stage), text));
     }
     if (last < first) return MML_OK;
-    return mml_fail(MML_ENUMERIC, "--overfit-batch: stage %s cannot fit one batch: its loss was %.4f and is %.4f after %d steps; look at its learning rate and encoders",
+    return mml_fail(MML_ENUMERIC,
+                    "--overfit-batch: stage %s cannot fit one batch: its loss was %.4f and is %.4f after %d steps; look at its learning rate and encoders",
                     stage->stage->name, first, last, OVERFIT_STEPS);
 }
 
@@ -81,10 +85,13 @@ static Status read_history(MmlRun *run) {
     i64 modalities = run->experiment->modality_count, stages = run->experiment->stage_count;
     for (i64 m = 0; m < modalities; m++) run->state.head_reached[m] = run->state.at.active[m] = 1;
     MML_TRY(mml_safetensors_open(run->call.eval, &file));
-    const MmlTensor *reached = mml_safetensors_find(file, "mml.state.head_reached"), *epochs = mml_safetensors_find(file, "mml.state.stage_epochs");
+    const MmlTensor *reached = mml_safetensors_find(file, "mml.state.head_reached"), *epochs = mml_safetensors_find(file,
+            "mml.state.stage_epochs");
     Status status = MML_OK;
-    if (reached && reached->dtype == MML_DTYPE_I64 && reached->count == modalities) status = mml_safetensors_read(file, reached, run->state.head_reached);
-    if (status == MML_OK && epochs && epochs->dtype == MML_DTYPE_I64 && epochs->count == stages) status = mml_safetensors_read(file, epochs, run->state.stage_epochs);
+    if (reached && reached->dtype == MML_DTYPE_I64 && reached->count == modalities) status = mml_safetensors_read(file,
+            reached, run->state.head_reached);
+    if (status == MML_OK && epochs && epochs->dtype == MML_DTYPE_I64
+        && epochs->count == stages) status = mml_safetensors_read(file, epochs, run->state.stage_epochs);
     mml_safetensors_close(file);
     return status;
 }

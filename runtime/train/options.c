@@ -30,11 +30,13 @@ static Status set_text(MmlSettings *settings, MmlCall *call, const Option *optio
     return MML_OK;
 }
 
-static Status set_number(MmlSettings *settings, MmlCall *call, const Option *option, const char *value, i64 type, double low, double high) {
+static Status set_number(MmlSettings *settings, MmlCall *call, const Option *option, const char *value, i64 type,
+                         double low, double high) {
     MmlSetting shape = {.path = option->name, .type = type, .low = low, .high = high};
     MmlValue number;
     const MmlExperiment *experiment = settings->experiment;
-    if (mml_value_parse(experiment, &shape, value, &number, settings->arena) != MML_OK || (double)number.i < low || (double)number.i > high) {
+    if (mml_value_parse(experiment, &shape, value, &number, settings->arena) != MML_OK || (double)number.i < low
+        || (double)number.i > high) {
         const char *range = mml_setting_range_text(experiment, &shape, settings->arena);
         return mml_fail(MML_ECALL, "--%s: '%s' is not a number of %s", option->name, value, range ? range : "");
     }
@@ -174,7 +176,8 @@ static Status parse_one(MmlSettings *settings, MmlCall *call, int argc, char **a
         ++*at;
     }
     if (!value && param && param->type == MML_BOOL) value = "true";
-    if (!value) return mml_fail(MML_ECALL, "--%s needs a value (%s)", name, option ? option->argument : mml_setting_type_text(param, settings->arena));
+    if (!value) return mml_fail(MML_ECALL, "--%s needs a value (%s)", name,
+                                option ? option->argument : mml_setting_type_text(param, settings->arena));
     if (option) return option->accept(settings, call, option, value);
     return mml_setting_give(settings, param, value);
 }
@@ -260,7 +263,8 @@ Status mml_options_help(FILE *stream, const MmlExperiment *experiment, const cha
     fprintf(stream, "\nOptions:\n");
     for (size_t i = 0; i < OPTIONS; i++) {
         const Option *option = &options[i];
-        const char *left = mml_arena_format(arena, "--%s%s%s", option->name, option->argument ? " " : "", option->argument ? option->argument : "");
+        const char *left = mml_arena_format(arena, "--%s%s%s", option->name, option->argument ? " " : "",
+                                            option->argument ? option->argument : "");
         if (!left) return MML_ENOMEM;
         help_line(stream, left, option->help);
     }

@@ -41,8 +41,10 @@ static void print_stage(MmlRun *run, const MmlStageSettings *s) {
         return;
     }
     const char *probe = "";
-    if (stage->has_probe) probe = mml_arena_format(run->arena, ", probe every %lld epoch%s", (long long)s->measures[0].every, s->measures[0].every == 1 ? "" : "s");
-    mml_screen_line(&run->screen, "%-9s %lld epoch%s%s, batch %lld, %s(lr = %g)%s%s%s%s%s", stage->name, (long long)s->epochs, s->epochs == 1 ? "" : "s",
+    if (stage->has_probe) probe = mml_arena_format(run->arena, ", probe every %lld epoch%s",
+                                                   (long long)s->measures[0].every, s->measures[0].every == 1 ? "" : "s");
+    mml_screen_line(&run->screen, "%-9s %lld epoch%s%s, batch %lld, %s(lr = %g)%s%s%s%s%s", stage->name,
+                    (long long)s->epochs, s->epochs == 1 ? "" : "s",
                     stage->policy ? " at most" : "", (long long)s->batch, s->optimizer_word, s->optimizer.lr, probe,
                     stage->policy ? ", policy " : "", stage->policy ? stage->policy->name : "", stage->method ? ", method " : "",
                     stage->method ? stage->method->name : "");
@@ -52,7 +54,8 @@ void mml_plan_print(MmlRun *run) {
     const MmlExperiment *experiment = run->experiment;
     MmlScreen *screen = &run->screen;
     char a[32], b[32];
-    mml_screen_line(screen, "%s: %s, seed %lld, %d thread%s, %s", experiment->name, experiment->file, (long long)mml_int(&run->settings, "train.seed"),
+    mml_screen_line(screen, "%s: %s, seed %lld, %d thread%s, %s", experiment->name, experiment->file,
+                    (long long)mml_int(&run->settings, "train.seed"),
                     mml_threads_count(run->threads), mml_threads_count(run->threads) == 1 ? "" : "s", DEVICE);
     mml_screen_line(screen, "%-9s %s", "data", mml_data_describe(run->data));
     for (i64 m = 0; m < experiment->modality_count; m++) {
@@ -60,7 +63,8 @@ void mml_plan_print(MmlRun *run) {
         mml_screen_line(screen, "%-9s %s -> %lld features, %s parameters", modality->name, modality->type, (long long)modality->width,
                         grouped(parameters_of(experiment, m), a));
     }
-    mml_screen_line(screen, "%-9s %lld classes; %s parameters in all, %s KiB of work memory", experiment->target.name, (long long)experiment->target.classes,
+    mml_screen_line(screen, "%-9s %lld classes; %s parameters in all, %s KiB of work memory", experiment->target.name,
+                    (long long)experiment->target.classes,
                     grouped(parameters_of(experiment, -1), a), grouped(run->work.bytes >> 10, b));
     for (i64 i = 0; i < experiment->stage_count; i++) print_stage(run, &run->stages[i]);
     if (run->folder) mml_screen_line(screen, "%-9s %s", "output", run->folder);

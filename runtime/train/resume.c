@@ -25,7 +25,8 @@ static Status check_program(const MmlEarlier *earlier, const MmlExperiment *expe
     const char *name = text_of(earlier, "experiment"), *hash = text_of(earlier, "hash");
     if (!hash) return mml_fail(MML_EDATA, "%s is not the run.json of a trainer", earlier->path);
     if (!strcmp(hash, experiment->hash)) return MML_OK;
-    return mml_fail(MML_ECALL, "--resume: %s was written by another program or another build of it (%s, hash %s; this one is %s, hash %s)",
+    return mml_fail(MML_ECALL,
+                    "--resume: %s was written by another program or another build of it (%s, hash %s; this one is %s, hash %s)",
                     earlier->path, name ? name : "?", hash, experiment->name, experiment->hash);
 }
 
@@ -92,16 +93,19 @@ Status mml_earlier_compare(const MmlEarlier *earlier, const MmlRun *run) {
         const char *now = mml_setting_text(&run->settings, setting, run->arena);
         if (!now) return MML_ENOMEM;
         if (then && !strcmp(then, now)) continue;
-        differences = mml_arena_format(run->arena, "%s%s%s was %s and is now %s", differences, *differences ? "; " : "", setting->path, then ? then : "not there", now);
+        differences = mml_arena_format(run->arena, "%s%s%s was %s and is now %s", differences, *differences ? "; " : "",
+                                       setting->path, then ? then : "not there", now);
         if (!differences) return MML_ENOMEM;
     }
     if (!*differences) return MML_OK;
-    return mml_fail(MML_ECALL, "--resume: the run in %s has other settings: %s (leave them out to go on, or start a new run with --out)", run->call.resume, differences);
+    return mml_fail(MML_ECALL,
+                    "--resume: the run in %s has other settings: %s (leave them out to go on, or start a new run with --out)", run->call.resume, differences);
 }
 
 Status mml_earlier_compare_data(const MmlEarlier *earlier, const MmlRun *run) {
     const char *then = json_string_value(json_object_get(json_object_get(earlier->run, "data"), "checksum"));
     const char *now = mml_data_checksum(run->data);
     if (!then || !now || !strcmp(then, now)) return MML_OK;
-    return mml_fail(MML_EDATA, "--resume: the data are not those that the run in %s began with (checksum %s, now %s)", run->call.resume, then, now);
+    return mml_fail(MML_EDATA, "--resume: the data are not those that the run in %s began with (checksum %s, now %s)",
+                    run->call.resume, then, now);
 }

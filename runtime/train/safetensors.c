@@ -174,7 +174,8 @@ static Status read_header(MmlSafetensors *file) {
     i64 size = (i64)lseek(file->descriptor, 0, SEEK_END);
     if (size < PREFIX) return damaged(file, "it is shorter than the length of its header");
     MML_TRY(read_at(file, &length, sizeof length, 0));
-    if (length > LARGEST_HEADER || (i64)length > size - PREFIX) return damaged(file, "its header is longer than the file (cut off, or of another format)");
+    if (length > LARGEST_HEADER || (i64)length > size - PREFIX) return damaged(file,
+            "its header is longer than the file (cut off, or of another format)");
     char *text = malloc(length + 1);
     if (!text) return mml_fail(MML_ENOMEM, "out of memory to read %s", file->path);
     Status status = read_at(file, text, length, PREFIX);
@@ -197,12 +198,14 @@ static int fill_tensor(MmlTensor *tensor, const char *name, const json_t *entry)
     for (int i = 0; i < tensor->rank; i++) {
         const json_t *extent = json_array_get(shape, (size_t)i);
         tensor->size[i] = json_integer_value(extent);
-        if (!json_is_integer(extent) || tensor->size[i] < 0 || __builtin_mul_overflow(tensor->count, tensor->size[i], &tensor->count)) return 0;
+        if (!json_is_integer(extent) || tensor->size[i] < 0 || __builtin_mul_overflow(tensor->count, tensor->size[i],
+                &tensor->count)) return 0;
     }
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
     tensor->begin = json_integer_value(begin);
     i64 expected;
-    if (!json_is_integer(begin) || !json_is_integer(end) || tensor->begin < 0 || __builtin_mul_overflow(tensor->count, row->bytes, &expected)) return 0;
+    if (!json_is_integer(begin) || !json_is_integer(end) || tensor->begin < 0 || __builtin_mul_overflow(tensor->count,
+            row->bytes, &expected)) return 0;
     tensor->bytes = json_integer_value(end) - tensor->begin;
     return tensor->bytes == expected;
 }
@@ -228,11 +231,13 @@ static Status read_entries(MmlSafetensors *file) {
     i64 at = 0;
     for (i64 i = 0; i < file->count; i++) {
         if (file->tensors[i].begin != at)
-            return mml_fail(MML_EDATA, "%s is no whole safetensors file: '%s' does not start where the tensor before it ends", file->path, file->tensors[i].name);
+            return mml_fail(MML_EDATA,
+                            "%s is no whole safetensors file: '%s' does not start where the tensor before it ends", file->path, file->tensors[i].name);
         at += file->tensors[i].bytes;
     }
     i64 present = (i64)lseek(file->descriptor, 0, SEEK_END) - file->data;
-    if (present < at) return mml_fail(MML_EDATA, "%s is no whole safetensors file: %lld bytes of its data are missing", file->path, (long long)(at - present));
+    if (present < at) return mml_fail(MML_EDATA, "%s is no whole safetensors file: %lld bytes of its data are missing",
+                                      file->path, (long long)(at - present));
     if (present > at) return damaged(file, "there is something behind its data");
     return MML_OK;
 }

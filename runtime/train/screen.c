@@ -74,13 +74,15 @@ static void put_atoms(const MmlScreen *screen, const MmlProbeLine *probe) {
     const MmlExperiment *experiment = screen->experiment;
     if (!probe->settings->options.mutual_only) {
         fprintf(screen->out, "redundancy %.3f, unique", r->pid.redundancy);
-        for (i64 m = 0; m < experiment->modality_count; m++) fprintf(screen->out, " %s %.3f", experiment->modalities[m].name, r->pid.unique[m]);
+        for (i64 m = 0; m < experiment->modality_count; m++) fprintf(screen->out, " %s %.3f",
+                                                                     experiment->modalities[m].name, r->pid.unique[m]);
         fprintf(screen->out, ", synergy %.3f", r->synergy);
         if (r->synergy != r->synergy_plugin) fprintf(screen->out, " ± %.3f (plug-in %.3f)", r->synergy_error, r->synergy_plugin);
         return;
     }
     fputs("mutual", screen->out);
-    for (i64 m = 0; m < experiment->modality_count; m++) fprintf(screen->out, " %s %.3f", experiment->modalities[m].name, r->pid.mutual[m]);
+    for (i64 m = 0; m < experiment->modality_count; m++) fprintf(screen->out, " %s %.3f", experiment->modalities[m].name,
+                                                                 r->pid.mutual[m]);
 }
 
 void mml_screen_probe(MmlScreen *screen, const MmlProbeLine *probe, i64 epochs) {

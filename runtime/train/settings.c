@@ -67,7 +67,8 @@ static char *unwrapped(MmlArena *arena, const char *text, const char *opening, c
     while (*text == ' ') text++;
     size_t length = strlen(opening);
     const char *end = strrchr(text, closing);
-    if (!strncmp(text, opening, length) && end) return mml_arena_format(arena, "%.*s", (int)(end - text - (long)length), text + length);
+    if (!strncmp(text, opening, length) && end) return mml_arena_format(arena, "%.*s", (int)(end - text - (long)length),
+            text + length);
     return mml_arena_format(arena, "%s", text);
 }
 
@@ -121,7 +122,8 @@ static Status give_each(MmlSettings *settings, const MmlSetting *setting, const 
         seen[m] = 1;
     }
     for (i64 m = 0; m < modalities; m++)
-        if (!seen[m]) return mml_fail(MML_ECALL, "%s: no value for modality %s in '%s'", setting->path, experiment->modalities[m].name, text);
+        if (!seen[m]) return mml_fail(MML_ECALL, "%s: no value for modality %s in '%s'", setting->path,
+                                      experiment->modalities[m].name, text);
     return MML_OK;
 }
 

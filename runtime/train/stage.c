@@ -37,7 +37,8 @@ static Status rule_failed(const MmlStagePlan *plan, const MmlRule *rule, Event e
     const char *role = rule == plan->stage->policy ? "policy" : "method";
     if (event == ON_START)
         return mml_fail(MML_ECALL, "stage %s, %s %s: %s", plan->stage->name, role, rule->name, plan->log->failure);
-    return mml_fail(MML_ENUMERIC, "stage %s, epoch %lld, %s %s: %s", plan->stage->name, (long long)epoch, role, rule->name, plan->log->failure);
+    return mml_fail(MML_ENUMERIC, "stage %s, epoch %lld, %s %s: %s", plan->stage->name, (long long)epoch, role, rule->name,
+                    plan->log->failure);
 }
 
 /* Runs one rule's handler and takes over what it decided. */
@@ -60,7 +61,8 @@ static Status run_rule(const MmlStagePlan *plan, MmlStageState *state, const Mml
 }
 
 /* The policy decides first, then the method hears of it. */
-static Status run_rules(const MmlStagePlan *plan, MmlStageState *state, const MmlStageActions *actions, Event event, const MmlEpoch *epoch) {
+static Status run_rules(const MmlStagePlan *plan, MmlStageState *state, const MmlStageActions *actions, Event event,
+                        const MmlEpoch *epoch) {
     const MmlRule *rules[] = {plan->stage->policy, plan->stage->method};
     for (int i = 0; i < 2; i++) {
         if (!has_handler(rules[i], event)) continue;
@@ -108,11 +110,13 @@ static void enter(MmlStageState *state, MmlPhase phase) {
     state->measurement = 0;
 }
 
-typedef struct { MmlEpoch epoch; double losses[MML_MAX_MODALITIES], accuracy[MML_MAX_MODALITIES], validation[MML_MAX_MODALITIES]; } EpochRoom;
+typedef struct { MmlEpoch epoch; double losses[MML_MAX_MODALITIES], accuracy[MML_MAX_MODALITIES],
+                validation[MML_MAX_MODALITIES]; } EpochRoom;
 
 static MmlEpoch *blank_epoch(EpochRoom *room, i64 index) {
     for (int m = 0; m < MML_MAX_MODALITIES; m++) room->losses[m] = room->accuracy[m] = room->validation[m] = NAN;
-    room->epoch = (MmlEpoch){.index = index, .loss = NAN, .losses = room->losses, .accuracy = room->accuracy, .validation = room->validation};
+    room->epoch = (MmlEpoch){.index = index, .loss = NAN, .losses = room->losses, .accuracy = room->accuracy,
+                             .validation = room->validation};
     return &room->epoch;
 }
 

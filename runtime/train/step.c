@@ -47,7 +47,8 @@ static Status not_finite(MmlRun *run, const MmlStageSettings *stage, i64 epoch, 
     MmlWork *work = &run->work;
     const MmlStep *step = stage->stage->train;
     const char *failure = mml_rule_failure();
-    if (failure) return mml_fail(MML_ENUMERIC, "stage %s, epoch %lld, batch %lld: %s", stage->stage->name, (long long)epoch, (long long)batch + 1, failure);
+    if (failure) return mml_fail(MML_ENUMERIC, "stage %s, epoch %lld, batch %lld: %s", stage->stage->name, (long long)epoch,
+                                 (long long)batch + 1, failure);
     double loss = work->frame.loss;
     const char *parameter = mml_model_first_bad(&run->model);
     Search search = {.node = -1};
@@ -56,10 +57,12 @@ static Status not_finite(MmlRun *run, const MmlStageSettings *stage, i64 epoch, 
     mml_work_run(work, step, mml_work_capacity(work, stage));
     work->frame.trace = NULL;
     const char *layer = search.node >= 0 && search.node < step->node_count ? step->nodes[search.node] : "the loss itself";
-    const char *cause = parameter ? mml_arena_format(run->arena, "the weights '%s' were no longer finite; try a smaller learning rate or clip", parameter)
-                      : "try a smaller learning rate or clip";
-    return mml_fail(MML_ENUMERIC, "the loss is %s in stage %s, epoch %lld, batch %lld; the first value that is not finite comes from layer %s (%s)",
-                    isnan(loss) ? "NaN" : "infinite", stage->stage->name, (long long)epoch, (long long)batch + 1, layer, cause ? cause : "");
+    const char *cause = parameter ? mml_arena_format(run->arena, "the weights '%s' were no longer finite", parameter) : NULL;
+    return mml_fail(MML_ENUMERIC,
+                    "the loss is %s in stage %s, epoch %lld, batch %lld; the first value that is not finite comes from layer %s"
+                    " (%s%stry a smaller learning rate or clip)",
+                    isnan(loss) ? "NaN" : "infinite", stage->stage->name, (long long)epoch, (long long)batch + 1, layer,
+                    cause ? cause : "", cause ? "; " : "");
 }
 
 /* ---- Steps ---- */
@@ -69,7 +72,8 @@ static i64 head_of(const MmlExperiment *experiment, const MmlParameter *paramete
     if (parameter->group >= experiment->modality_count) return -1;
     const char *name = experiment->modalities[parameter->group].name;
     size_t length = strlen(name);
-    int is_head = !strncmp(parameter->name, "head.", 5) && !strncmp(parameter->name + 5, name, length) && parameter->name[5 + length] == '.';
+    int is_head = !strncmp(parameter->name, "head.", 5) && !strncmp(parameter->name + 5, name,
+                                                                    length) && parameter->name[5 + length] == '.';
     return is_head ? parameter->group : -1;
 }
 
@@ -128,7 +132,8 @@ static int nothing_runs(MmlRun *run, const MmlStageSettings *stage) {
 
 Status mml_train_epoch(MmlRun *run, const MmlStageSettings *stage, i64 stage_index, i64 epoch) {
     MmlRunState *state = &run->state;
-    i64 count = mml_data_count(run->data, MML_TRAIN), capacity = mml_work_capacity(&run->work, stage), batches = mml_batches(run, stage);
+    i64 count = mml_data_count(run->data, MML_TRAIN), capacity = mml_work_capacity(&run->work,
+            stage), batches = mml_batches(run, stage);
     double started = mml_now();
     if (state->batch == 0) {
         state->tally = (MmlTally){0};

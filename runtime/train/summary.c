@@ -193,7 +193,8 @@ static void print_split(MmlRun *run, const MmlSummary *summary, MmlSplit split) 
     mml_screen_line(screen, "%s accuracy (%lld samples)", mml_split_name(split), (long long)metrics->samples);
     mml_screen_line(screen, "  %-*s  %s", width, "fused", mml_percent(metrics->accuracy, text));
     for (i64 m = 0; m < run->experiment->modality_count; m++)
-        mml_screen_line(screen, "  %-*s  %s  alone", width, run->experiment->modalities[m].name, mml_percent(metrics->head_accuracy[m], text));
+        mml_screen_line(screen, "  %-*s  %s  alone", width, run->experiment->modalities[m].name,
+                        mml_percent(metrics->head_accuracy[m], text));
 }
 
 void mml_summary_eval_print(MmlRun *run, const MmlSummary *summary) {
@@ -210,13 +211,16 @@ void mml_summary_print(MmlRun *run, const MmlSummary *summary) {
     mml_screen_line(screen, "\nresult of %s after its last epoch", experiment->name);
     print_split(run, summary, MML_TEST);
     if (state->best_epoch > 0)
-        mml_screen_line(screen, "best by %s accuracy\n  %-*s  %s  (stage %s, epoch %lld)", mml_split_name(best_split(run)), width, "fused",
-                        mml_percent(state->best_accuracy, text), experiment->stages[state->best_stage].name, (long long)state->best_epoch);
+        mml_screen_line(screen, "best by %s accuracy\n  %-*s  %s  (stage %s, epoch %lld)", mml_split_name(best_split(run)),
+                        width, "fused",
+                        mml_percent(state->best_accuracy,
+                                    text), experiment->stages[state->best_stage].name, (long long)state->best_epoch);
     mml_screen_line(screen, "stages");
     for (i64 i = 0; i < experiment->stage_count; i++)
         mml_screen_line(screen, "  %-*s  %lld epoch%s: %s", width, experiment->stages[i].name, (long long)state->stage_epochs[i],
                         state->stage_epochs[i] == 1 ? "" : "s", state->stage_reasons[i] ? state->stage_reasons[i] : "");
     const MmlSeconds *s = &run->seconds;
-    mml_screen_line(screen, "%.1f s in all: %.1f reading data, %.1f training and evaluating, %.1f probing", s->total, s->data, s->train, s->probe);
+    mml_screen_line(screen, "%.1f s in all: %.1f reading data, %.1f training and evaluating, %.1f probing", s->total,
+                    s->data, s->train, s->probe);
     if (run->folder) mml_screen_line(screen, "written to %s", run->folder);
 }

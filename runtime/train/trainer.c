@@ -6,6 +6,7 @@
 #include "train/folder.h"
 #include "train/measure.h"
 #include "train/step.h"
+#include "train/weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -131,7 +132,8 @@ static Status save(void *context) {
     return mml_checkpoint_write(run, last);
 }
 
-static const MmlStageActions training_actions = {.measure = measure, .decided = decided, .train = train, .evaluate = evaluate, .save = save};
+static const MmlStageActions training_actions = {.measure = measure, .decided = decided, .train = train,
+                                                 .evaluate = evaluate, .save = save};
 
 /* ---- Stages ---- */
 
@@ -202,7 +204,8 @@ static void ready_optimizer(MmlRun *run, const MmlStageSettings *stage, i64 inde
         memset(state->group_epochs, 0, sizeof state->group_epochs);
         memset(state->group_steps, 0, sizeof state->group_steps);
     } else if (state->optimizer != (i64)stage->optimizer.kind) {
-        mml_screen_line(&run->screen, "%s: the stage before it had another kind of optimiser, whose memory cannot go on; the schedule does", stage->stage->name);
+        mml_screen_line(&run->screen,
+                        "%s: the stage before it had another kind of optimiser, whose memory cannot go on; the schedule does", stage->stage->name);
         fresh = 1;
     }
     if (fresh) mml_model_forget_updates(&run->model);
@@ -218,7 +221,8 @@ static Status load_weights(MmlRun *run, const MmlStageSettings *stage) {
         if (!*stage->load[m]) continue;
         Status status = mml_weights_read(run, stage->load[m], 1, m, &match, NULL);
         if (status != MML_OK) return mml_context(status, "%s.load", stage->stage->path);
-        mml_screen_line(&run->screen, "%s: %s from %s (%lld tensors)", stage->stage->name, run->experiment->modalities[m].name, stage->load[m], (long long)match.matched);
+        mml_screen_line(&run->screen, "%s: %s from %s (%lld tensors)", stage->stage->name,
+                        run->experiment->modalities[m].name, stage->load[m], (long long)match.matched);
     }
     if (!stage->load_whole) return MML_OK;
     Status status = mml_weights_read(run, stage->load[0], 0, modalities, &match, &run->screen);
@@ -257,7 +261,8 @@ static Status run_stage(MmlRun *run, i64 index) {
     MML_TRY(mml_stage_run(&plan, &state->at, &actions));
     state->stage_epochs[index] = state->at.done;
     state->stage_reasons[index] = state->at.reason;
-    mml_screen_line(&run->screen, "%s ends after %lld epoch%s: %s", stage->stage->name, (long long)state->at.done, state->at.done == 1 ? "" : "s", state->at.reason);
+    mml_screen_line(&run->screen, "%s ends after %lld epoch%s: %s", stage->stage->name, (long long)state->at.done,
+                    state->at.done == 1 ? "" : "s", state->at.reason);
     return MML_OK;
 }
 

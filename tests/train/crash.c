@@ -115,7 +115,8 @@ static void expect_equal_runs(const char *folder, const char *broken, long at) {
     static const char *const texts[] = {"metrics.jsonl", "probes.jsonl", "summary.json"};
     static const char *const weights[] = {"last.safetensors", "best.safetensors", "joint-2.safetensors"};
     for (int i = 0; i < 3; i++) must(same_file(folder, "whole", broken, texts[i]), "stopped at moment %ld: %s differs", at, texts[i]);
-    for (int i = 0; i < 3; i++) must(same_bytes(folder, "whole", broken, weights[i]), "stopped at moment %ld: %s differs", at, weights[i]);
+    for (int i = 0; i < 3; i++) must(same_bytes(folder, "whole", broken, weights[i]), "stopped at moment %ld: %s differs",
+                                     at, weights[i]);
 }
 
 static void start_over(const char *folder, const char *name) {
@@ -127,7 +128,8 @@ static void start_over(const char *folder, const char *name) {
 /* How many moments the whole run has. */
 static long whole_run(const char *folder) {
     must(run_with(folder, COUNT, 0, "--out", "whole") == 0, "the whole run fails: %s", toy_read(folder, "err"));
-    must(moments->steps > 40 && moments->writes > 40 && moments->renames > 8, "too few moments: %ld steps, %ld writes, %ld renames", moments->steps,
+    must(moments->steps > 40 && moments->writes > 40 && moments->renames > 8,
+         "too few moments: %ld steps, %ld writes, %ld renames", moments->steps,
          moments->writes, moments->renames);
     return moments->passed;
 }

@@ -36,7 +36,8 @@ static const MmlTensor tensors[] = {
 };
 static const MmlMetadata metadata[] = {{"reason", "it said \"stop\"\n"}, {"hash", "ab"}};
 
-static void write_sample(const char *path) { cr_assert_eq(mml_safetensors_write(path, tensors, 4, metadata, 2), MML_OK, "%s", mml_message()); }
+static void write_sample(const char *path) { cr_assert_eq(mml_safetensors_write(path, tensors, 4, metadata, 2), MML_OK,
+                                                          "%s", mml_message()); }
 
 Test(safetensors, read_back_what_was_written) {
     const char *folder = toy_folder(), *path = in_folder(folder, "x.safetensors");
@@ -139,9 +140,12 @@ Test(safetensors, with_holes_overlaps_or_lies_are_refused) {
     expect_refused(folder, "{\"a\": {\"dtype\": \"F33\", \"shape\": [1], \"data_offsets\": [0, 4]}}", "1234", "entry 'a'");
     expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 4]}}", "1234", "entry 'a'");
     expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [-1], \"data_offsets\": [0, -4]}}", "1234", "entry 'a'");
-    expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [4611686018427387904, 4], \"data_offsets\": [0, 0]}}", "", "entry 'a'");
-    expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [4, 8]}}", "12345678", "'a' does not start");
-    expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}, \"b\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}}",
+    expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [4611686018427387904, 4], \"data_offsets\": [0, 0]}}",
+                   "", "entry 'a'");
+    expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [4, 8]}}", "12345678",
+                   "'a' does not start");
+    expect_refused(folder,
+                   "{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}, \"b\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}}",
                    "1234", "does not start");
     expect_refused(folder, "{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"data_offsets\": [0, 4]}}", "12345", "behind its data");
     toy_remove(folder);
@@ -167,7 +171,8 @@ Test(json, numbers_read_back_and_what_has_no_number_is_null) {
     mml_json_close(&json, '}');
     mml_json_close(&json, ']');
     mml_json_close(&json, '}');
-    cr_assert_str_eq(json.text, "{\"a \\\"b\\\"\\\\\": \"tab\\tnew\\nline\\u0001 ü\", \"numbers\": [0.1, 1e+300, null, null, -5, true, null, {}]}");
+    cr_assert_str_eq(json.text,
+                     "{\"a \\\"b\\\"\\\\\": \"tab\\tnew\\nline\\u0001 ü\", \"numbers\": [0.1, 1e+300, null, null, -5, true, null, {}]}");
     mml_json_free(&json);
 }
 

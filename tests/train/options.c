@@ -37,7 +37,8 @@ static void expect_refused(Status status, const char *part) {
 }
 
 Test(options, values_follow_or_are_joined_by_an_equals_sign) {
-    cr_assert_eq(PARSE("--root", "x", "--tau=3", "--threads=2", "--out", "o", "--set", "train.joint.epochs=4", "--seed=7"), MML_OK, "%s", mml_message());
+    cr_assert_eq(PARSE("--root", "x", "--tau=3", "--threads=2", "--out", "o", "--set", "train.joint.epochs=4", "--seed=7"),
+                 MML_OK, "%s", mml_message());
     cr_assert_eq(call.threads, 2);
     cr_assert_str_eq(call.out, "o");
     cr_assert_eq(mml_real(&settings, "tau"), 3);
@@ -89,7 +90,8 @@ Test(options, those_that_exclude_each_other_say_so) {
 }
 
 Test(options, those_without_effect_here_are_accepted) {
-    cr_assert_eq(PARSE("--device", "cpu", "--kernels", "reference", "--cache", "c", "--cache-limit", "2 GiB"), MML_OK, "%s", mml_message());
+    cr_assert_eq(PARSE("--device", "cpu", "--kernels", "reference", "--cache", "c", "--cache-limit", "2 GiB"), MML_OK, "%s",
+                 mml_message());
     cr_assert_eq(call.cache_limit, (i64)2 << 30);
 }
 

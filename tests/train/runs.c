@@ -3,12 +3,15 @@
 #define _GNU_SOURCE
 #include "toy.h"
 
+#include "train/safetensors.h"
+
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static void expect_code(const char *folder, int code, int expected) {
@@ -59,14 +62,17 @@ static void expect_keys(const json_t *object, const char *const *keys) {
 /* ---- Files ---- */
 
 static void check_metrics(const json_t *line) {
-    static const char *const keys[] = {"stage", "epoch", "split", "loss", "accuracy", "head", "head_loss", "lr", "samples", "seconds", NULL};
+    static const char *const keys[] = {"stage", "epoch", "split", "loss", "accuracy", "head", "head_loss", "lr", "samples",
+                                       "seconds", NULL};
     expect_keys(line, keys);
     int unimodal = !strcmp(json_string_value(json_object_get(line, "stage")), "unimodal");
-    cr_assert_eq(json_is_null(json_object_get(line, "accuracy")), unimodal, "the fused head has no accuracy in a unimodal stage, and only there");
+    cr_assert_eq(json_is_null(json_object_get(line, "accuracy")), unimodal,
+                 "the fused head has no accuracy in a unimodal stage, and only there");
 }
 
 static void check_probe(const json_t *line) {
-    static const char *const keys[] = {"stage", "epoch", "redundancy", "unique", "synergy", "synergy_plugin", "synergy_error", "estimator", "mutual",
+    static const char *const keys[] = {"stage", "epoch", "redundancy", "unique", "synergy", "synergy_plugin",
+                                       "synergy_error", "estimator", "mutual",
                                        "total", "entropy", "gap", "samples", "bins", "active", "decision", "seconds", "residual", "occupied",
                                        "iterations", "solver", NULL};
     expect_keys(line, keys);
@@ -83,11 +89,13 @@ Test(runs, leave_every_file_with_every_key) {
     expect_keys(summary, keys);
     i64 samples = 0;
     for (size_t i = 0; i < 3; i++)
-        for (size_t k = 0; k < 3; k++) samples += json_integer_value(json_array_get(json_array_get(json_object_get(summary, "confusion"), i), k));
+        for (size_t k = 0; k < 3; k++) samples += json_integer_value(json_array_get(json_array_get(json_object_get(summary,
+                "confusion"), i), k));
     cr_assert_eq(samples, 16);
     json_decref(summary);
     json_t *run = read_json(folder, "r/run.json");
-    static const char *const run_keys[] = {"settings", "program", "hash", "compiler", "runtime", "machine", "seed", "threads", "data", NULL};
+    static const char *const run_keys[] = {"settings", "program", "hash", "compiler", "runtime", "machine", "seed",
+                                           "threads", "data", NULL};
     expect_keys(run, run_keys);
     json_t *root = json_object_get(json_object_get(run, "settings"), "root");
     cr_assert_str_eq(json_string_value(json_object_get(root, "value")), ".");
@@ -134,7 +142,8 @@ Test(runs, print_nothing_when_quiet) {
 Test(runs, say_plan_epochs_probes_decisions_and_result) {
     const char *folder = toy_folder();
     RUN(0, "--root", ".", "--out", "r");
-    static const char *const parts[] = {"48 train, 16 test", "seed 1", "cpu", "unimodal 1/4  loss", "probe: redundancy", "balance: only(b)",
+    static const char *const parts[] = {"48 train, 16 test", "seed 1", "cpu", "unimodal 1/4  loss", "probe: redundancy",
+                                        "balance: only(b)",
                                         "balance says: synergy", "joint 2/2  loss", "test accuracy (16 samples)", "all 4 epochs trained", NULL};
     for (int i = 0; parts[i]; i++) toy_expect_in(folder, "out", parts[i]);
     toy_remove(folder);
@@ -175,6 +184,116 @@ Test(runs, keep_a_paused_modality_still) {
     toy_remove(folder);
 }
 
+/* ---- Pausing, through the whole trainer: epoch 2 trains b alone ---- */
+
+typedef struct { float weights[12], velocity[12], mean[4]; i64 tracked; } Paused;
+
+static void read_tensor(const MmlSafetensors *file, const char *name, void *out) {
+    const MmlTensor *tensor = mml_safetensors_find(file, name);
+    cr_assert(tensor, "no tensor %s", name);
+    cr_assert_eq(mml_safetensors_read(file, tensor, out), MML_OK);
+}
+
+/* Modality a after so many epochs of the unimodal stage. */
+static Paused paused_after(const char *folder, const char *name, const char *epochs, const char *set) {
+    Paused a;
+    float first[1024];
+    char path[512], option[64];
+    MmlSafetensors *file;
+    snprintf(option, sizeof option, "train.unimodal.epochs=%s", epochs);
+    expect_code(folder, toy_run(folder, "--root", ".", "--out", name, "--quiet", "--set", "train.joint.epochs=0", "--set",
+                                option, "--set", set, NULL), 0);
+    snprintf(path, sizeof path, "%s/%s/last.safetensors", folder, name);
+    cr_assert_eq(mml_safetensors_open(path, &file), MML_OK);
+    read_tensor(file, "encoder.a.0.weight", a.weights);
+    read_tensor(file, "encoder.a.1.running_mean", a.mean);
+    read_tensor(file, "encoder.a.1.num_batches_tracked", &a.tracked);
+    read_tensor(file, "mml.optimizer.first", first);
+    memcpy(a.velocity, first, sizeof a.velocity);
+    mml_safetensors_close(file);
+    return a;
+}
+
+Test(runs, a_paused_modality_keeps_weights_momentum_and_statistics) {
+    const char *folder = toy_folder();
+    Paused before = paused_after(folder, "r", "1", "train.unimodal.pause=still"), after = paused_after(folder, "s", "2",
+            "train.unimodal.pause=still");
+    cr_assert_arr_eq(before.weights, after.weights, sizeof before.weights);
+    cr_assert_arr_eq(before.velocity, after.velocity, sizeof before.velocity);
+    cr_assert_arr_eq(before.mean, after.mean, sizeof before.mean);
+    cr_assert(before.tracked == 4 && after.tracked == 4);
+    toy_remove(folder);
+}
+
+/* v <- 0.9 v + wd p and p <- p - lr v, four batches long, by hand. */
+Test(runs, a_paused_modality_may_move_by_a_gradient_of_zero) {
+    const char *folder = toy_folder();
+    Paused before = paused_after(folder, "r", "1", "train.unimodal.pause=zero_gradient"), after = paused_after(folder, "s",
+            "2", "train.unimodal.pause=zero_gradient");
+    for (int i = 0; i < 12; i++) {
+        double p = before.weights[i], v = before.velocity[i];
+        for (int batch = 0; batch < 4; batch++) {
+            v = 0.9 * v + 1e-3 * p;
+            p -= 0.1 * v;
+        }
+        cr_assert_float_eq(after.weights[i], p, 1e-6);
+        cr_assert_float_eq(after.velocity[i], v, 1e-6);
+    }
+    cr_assert_arr_eq(before.mean, after.mean, sizeof before.mean);
+    toy_remove(folder);
+}
+
+Test(runs, a_paused_batchnorm_may_move_alone) {
+    const char *folder = toy_folder();
+    Paused before = paused_after(folder, "r", "1", "train.unimodal.paused_batchnorm=moves"), after = paused_after(folder,
+            "s", "2", "train.unimodal.paused_batchnorm=moves");
+    cr_assert_arr_eq(before.weights, after.weights, sizeof before.weights);
+    cr_assert(memcmp(before.mean, after.mean, sizeof before.mean), "the running mean stands still");
+    cr_assert(before.tracked == 4 && after.tracked == 8);
+    toy_remove(folder);
+}
+
+/* ---- Stages that go on, load and keep ---- */
+
+/* a is paused in epoch 2 alone, so before epoch 4 it has had two epochs and b three. */
+Test(runs, a_modality_clock_counts_what_was_trained) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet", "--loud", "--set", "train.unimodal.schedule.clock=modality", "--set",
+        "train.unimodal.schedule.every=1",
+        "--set", "train.joint.epochs=0");
+    toy_expect_in(folder, "r/metrics.jsonl", "\"lr\": {\"a\": 0.025, \"b\": 0.0125}");
+    toy_remove(folder);
+}
+
+Test(runs, a_stage_that_continues_keeps_the_clock_and_says_when_it_cannot_keep_the_memory) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--set", "train.joint.continue=true");
+    toy_expect_in(folder, "out", "joint 1/2  loss");
+    toy_expect_in(folder, "out", "| lr 0.025  ");
+    toy_expect_in(folder, "out", "another kind of optimiser");
+    toy_remove(folder);
+}
+
+Test(runs, a_stage_starts_from_files_where_it_is_told_to) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet");
+    RUN(0, "--root", ".", "--out", "s", "--set", "train.unimodal.epochs=0", "--set", "train.joint.optimizer.lr=0", "--set",
+        "train.joint.load=r/joint-2.safetensors");
+    toy_expect_in(folder, "out", "a from r/joint-2.safetensors");
+    RUN(0, "--root", ".", "--eval", "r/last.safetensors", "--json");
+    json_t *there = read_json(folder, "out"), *here = read_json(folder, "s/summary.json");
+    cr_assert_eq(json_number_value(json_object_get(json_object_get(there, "head"), "b")),
+                 json_number_value(json_object_get(json_object_get(here, "head"), "b")));
+    json_decref(there);
+    json_decref(here);
+    RUN(0, "--root", ".", "--out", "t", "--set", "train.unimodal.epochs=0", "--set",
+        "train.joint.load=a=r/last.safetensors,b=r/best.safetensors");
+    toy_expect_in(folder, "out", "b from r/best.safetensors");
+    RUN(3, "--root", ".", "--out", "u", "--set", "train.joint.load=none.safetensors");
+    toy_expect_in(folder, "err", "train.joint.load: there is no file none.safetensors");
+    toy_remove(folder);
+}
+
 /* ---- Refusals ---- */
 
 Test(runs, refuse_a_folder_that_holds_one) {
@@ -182,6 +301,20 @@ Test(runs, refuse_a_folder_that_holds_one) {
     RUN(0, "--root", ".", "--out", "r", "--quiet", "--epochs", "1");
     RUN(2, "--root", ".", "--out", "r");
     toy_expect_in(folder, "err", "--resume r");
+    toy_remove(folder);
+}
+
+Test(runs, keep_out_of_a_folder_where_another_is_at_work) {
+    const char *folder = toy_folder();
+    RUN(0, "--root", ".", "--out", "r", "--quiet", "--epochs", "1");
+    char path[512];
+    snprintf(path, sizeof path, "%s/r", folder);
+    int held = open(path, O_RDONLY | O_DIRECTORY);
+    cr_assert_eq(flock(held, LOCK_EX), 0);
+    RUN(2, "--resume", "r");
+    toy_expect_in(folder, "err", "another trainer is at work in r");
+    close(held);
+    RUN(0, "--resume", "r", "--quiet");
     toy_remove(folder);
 }
 
@@ -248,7 +381,8 @@ Test(runs, refuse_weights_that_are_cut_off_or_not_there) {
     const char *folder = toy_folder();
     RUN(0, "--root", ".", "--out", "r", "--quiet", "--epochs", "1");
     char command[1024];
-    snprintf(command, sizeof command, "cd '%s' && head -c 300 r/last.safetensors >cut.safetensors && truncate -s -5 r/last.safetensors", folder);
+    snprintf(command, sizeof command,
+             "cd '%s' && head -c 300 r/last.safetensors >cut.safetensors && truncate -s -5 r/last.safetensors", folder);
     cr_assert_eq(system(command), 0);
     RUN(3, "--root", ".", "--eval", "cut.safetensors");
     toy_expect_in(folder, "err", "cut.safetensors");
@@ -287,7 +421,8 @@ Test(runs, predict_a_row_for_each_test_sample) {
 Test(runs, start_from_given_weights) {
     const char *folder = toy_folder();
     RUN(0, "--root", ".", "--out", "r", "--quiet");
-    RUN(0, "--root", ".", "--out", "s", "--init", "r/last.safetensors", "--set", "train.unimodal.epochs=0", "--set", "train.joint.epochs=0");
+    RUN(0, "--root", ".", "--out", "s", "--init", "r/last.safetensors", "--set", "train.unimodal.epochs=0", "--set",
+        "train.joint.epochs=0");
     toy_expect_in(folder, "out", "14 tensors loaded, 0 not in the file, 0 of another shape");
     RUN(0, "--root", ".", "--predict", "one.csv", "--eval", "r/last.safetensors", "--quiet");
     RUN(3, "--root", ".", "--out", "t", "--init", "none.safetensors");

@@ -31,7 +31,8 @@ static double at_epoch(const MmlSchedule *schedule, double rate, i64 epochs) {
 Test(schedule, steps_as_the_fixture_says) {
     json_t *all, *entry = fixture("schedule.steplr", &all);
     if (!entry) return;
-    const json_t *inputs = json_object_get(entry, "inputs"), *rates = json_object_get(json_object_get(entry, "expected"), "lr"), *epoch;
+    const json_t *inputs = json_object_get(entry, "inputs"), *rates = json_object_get(json_object_get(entry, "expected"),
+            "lr"), *epoch;
     MmlSchedule schedule = {.kind = MML_STEP_RATE, .length = {(i64)number(inputs, "step"), 0}, .gamma = number(inputs, "ratio")};
     size_t i;
     json_array_foreach(json_object_get(inputs, "epochs"), i, epoch) {
@@ -114,10 +115,12 @@ static void expect_pair(const float *values, const json_t *pair) {
 static void expect_pause(i64 moves, const char *key) {
     json_t *all, *entry = fixture("pause.semantics", &all);
     if (!entry) return;
-    const json_t *inputs = json_object_get(entry, "inputs"), *hyper = json_object_get(entry, "hyper"), *expected = json_object_get(entry, "expected");
+    const json_t *inputs = json_object_get(entry, "inputs"), *hyper = json_object_get(entry,
+            "hyper"), *expected = json_object_get(entry, "expected");
     Bench b;
     open_bench(&b, MML_STAGE_UNIMODAL);
-    b.settings.optimizer = (MmlOptimizer){.kind = MML_SGD, .lr = number(hyper, "lr"), .momentum = number(hyper, "momentum"), .weight_decay = number(hyper, "weight_decay")};
+    b.settings.optimizer = (MmlOptimizer){.kind = MML_SGD, .lr = number(hyper, "lr"), .momentum = number(hyper, "momentum"),
+                                          .weight_decay = number(hyper, "weight_decay")};
     set_pair(b.values, json_object_get(inputs, "p"));
     set_pair(b.gradients, json_object_get(inputs, "g"));
     update(&b, 1, 0, 0);

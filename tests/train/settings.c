@@ -131,8 +131,10 @@ Test(settings, every_type_reads_its_units_and_writes_them_back) {
 
 Test(settings, what_is_no_value_is_refused) {
     static const Reading wrong[] = {
-        {MML_INT, "", 0, 0},       {MML_INT, "1.5", 0, 0},  {MML_INT, "twelve", 0, 0}, {MML_INT, "99999999999999999999", 0, 0}, {MML_INT, "5 epochs", 0, 0},
-        {MML_REAL, "nan", 0, 0},   {MML_REAL, "1 s", 0, 0}, {MML_EPOCHS, "5 s", 0, 0}, {MML_EPOCHS, "5 steps", 0, 0},           {MML_BOOL, "2", 0, 0},
+        {MML_INT, "", 0, 0},       {MML_INT, "1.5", 0, 0},  {MML_INT, "twelve", 0, 0}, {MML_INT, "99999999999999999999", 0,
+                0}, {MML_INT, "5 epochs", 0, 0},
+        {MML_REAL, "nan", 0, 0},   {MML_REAL, "1 s", 0, 0}, {MML_EPOCHS, "5 s", 0, 0}, {MML_EPOCHS, "5 steps", 0,
+                0},           {MML_BOOL, "2", 0, 0},
         {MML_TIME, "5 epochs", 0, 0}, {MML_MODALITY, "c", 0, 0}, {MML_BYTES, "2 GB", 0, 0},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -83,16 +83,19 @@ static Status save(void *context) {
 }
 
 static MmlStageActions actions_of(Bench *bench) {
-    return (MmlStageActions){.context = bench, .measure = measure, .decided = decided, .train = train, .evaluate = evaluate, .save = save};
+    return (MmlStageActions){.context = bench, .measure = measure, .decided = decided, .train = train, .evaluate = evaluate,
+                             .save = save};
 }
 
 static void open_bench(Bench *bench, const MmlRule *policy, i64 epochs, MmlMeasureTime probe) {
     static const MmlMeasurement measurements[4];
     *bench = (Bench){.arena = mml_arena_new(), .times = {probe}};
-    bench->stage = (MmlStage){.name = "unimodal", .path = "train.unimodal", .kind = MML_STAGE_UNIMODAL, .policy = policy, .has_probe = 1,
+    bench->stage = (MmlStage){.name = "unimodal", .path = "train.unimodal", .kind = MML_STAGE_UNIMODAL, .policy = policy,
+                              .has_probe = 1,
                               .measurement_count = probe.every ? 1 : 0, .measurements = measurements};
     bench->log = (MmlRuleLog){.arena = bench->arena, .modalities = modalities};
-    bench->plan = (MmlStagePlan){.stage = &bench->stage, .modalities = 2, .epochs = epochs, .times = bench->times, .settings = bench->settings,
+    bench->plan = (MmlStagePlan){.stage = &bench->stage, .modalities = 2, .epochs = epochs, .times = bench->times,
+                                 .settings = bench->settings,
                                  .text = mml_text_new(bench->arena), .arena = bench->arena, .log = &bench->log};
     for (int e = 0; e < 64; e++) bench->probe_of[e] = -1;
     cr_assert_eq(mml_stage_state_new(&bench->plan, &bench->state), MML_OK);
@@ -111,7 +114,8 @@ static void close_bench(Bench *bench) { mml_arena_free(bench->arena); }
 static void say_start(MmlRuleContext *c) { mml_rule_say(c, "on_start"); }
 static void say_probe(MmlRuleContext *c, const MmlProbe *p) { mml_rule_say(c, "on_probe"); }
 static void say_epoch(MmlRuleContext *c, const MmlEpoch *e) { mml_rule_say(c, "on_epoch"); }
-static void say_end(MmlRuleContext *c, const MmlEpoch *e) { mml_rule_say(c, e->loss == 0.5 ? "on_end_epoch" : "on_end_epoch without its loss"); }
+static void say_end(MmlRuleContext *c, const MmlEpoch *e) { mml_rule_say(c,
+        e->loss == 0.5 ? "on_end_epoch" : "on_end_epoch without its loss"); }
 static const MmlRule telling = {"telling", "p", 0, 0, NULL, say_start, say_probe, say_epoch, say_end};
 
 Test(stage, probes_before_the_epochs_that_every_divides) {
@@ -319,7 +323,8 @@ static i64 read_probes(const json_t *entry, Given *given) {
     const json_t *probes = json_object_get(json_object_get(entry, "inputs"), "probes"), *probe;
     size_t i;
     json_array_foreach(probes, i, probe)
-        given[i] = (Given){{number(probe, "U1", 0), number(probe, "U2", 0)}, number(probe, "S", 0), {number(probe, "I1", 0), number(probe, "I2", 0)}};
+        given[i] = (Given){{number(probe, "U1", 0), number(probe, "U2", 0)}, number(probe, "S", 0), {number(probe, "I1", 0),
+                number(probe, "I2", 0)}};
     return (i64)json_array_size(probes);
 }
 
@@ -341,7 +346,8 @@ static void expect_trace(const char *id, const MmlRule *policy, int after, int e
     Bench bench;
     read_probes(entry, given);
     double every = number(hyper, "f_p", number(hyper, "probing_freq", 5));
-    open_bench(&bench, policy, (i64)number(hyper, "max_epochs", number(hyper, "max_unimodal_epochs", 0)), (MmlMeasureTime){(i64)every, after, 0});
+    open_bench(&bench, policy, (i64)number(hyper, "max_epochs", number(hyper, "max_unimodal_epochs", 0)),
+               (MmlMeasureTime){(i64)every, after, 0});
     bench.given = given;
     bench.settings[TAU].r = number(hyper, "tau_u", number(hyper, "tau", number(hyper, "uniqueness_threshold", 0)));
     bench.settings[LAMBDA].r = number(hyper, "lambda_s", number(hyper, "lambda", number(hyper, "synergy_drop_threshold", 0)));
@@ -355,7 +361,8 @@ static void expect_trace(const char *id, const MmlRule *policy, int after, int e
         i64 epoch = json_integer_value(json_object_get(step, "epoch"));
         int trained = !strcmp(json_string_value(json_object_get(step, "action")), "train");
         const json_t *probe = json_object_get(step, "probe");
-        cr_assert_eq(bench.probe_of[epoch], json_is_null(probe) ? -1 : json_integer_value(probe), "%s, epoch %lld: probe", id, (long long)epoch);
+        cr_assert_eq(bench.probe_of[epoch], json_is_null(probe) ? -1 : json_integer_value(probe), "%s, epoch %lld: probe",
+                     id, (long long)epoch);
         cr_assert_eq(bench.state.done >= epoch, trained, "%s, epoch %lld: trained", id, (long long)epoch);
         for (int m = 0; m < 2 && (trained || exact_end); m++)
             cr_assert_eq(trained ? bench.active_of[epoch][m] : bench.state.active[m], has_modality(json_object_get(step, "active"), m),

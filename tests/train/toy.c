@@ -53,7 +53,8 @@ static const i64 reached_joint[PARAMETERS]    = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 /* ---- Steps ---- */
 
 enum { NODE_A_LINEAR, NODE_A_NORM, NODE_B_LINEAR, NODE_B_DROPOUT, NODE_HEAD_A, NODE_HEAD_B, NODE_FUSION, NODE_LOSS, NODES };
-static const char *const nodes[NODES] = {"encoder.a.0", "encoder.a.1", "encoder.b.0", "encoder.b.1", "head.a", "head.b", "fusion.1", "loss"};
+static const char *const nodes[NODES] = {"encoder.a.0", "encoder.a.1", "encoder.b.0", "encoder.b.1", "head.a", "head.b",
+                                         "fusion.1", "loss"};
 
 #define INT(v)  ((MmlValue){.i = (v)})
 #define REAL(v) ((MmlValue){.r = (v)})
@@ -203,7 +204,8 @@ static void backward(Pass *pass, int joint) {
         linear_back(frame, WIDTH, CLASSES, dz, feature[m], head_weight[m], dhead);
         if (joint) add_up(frame, dfeature[m], dhead);
         if (m == 0) {
-            mml_batchnorm_backward(frame, norm_attributes, (float *[]){dhead, pass->a, weights(frame, A_GAMMA), pass->mean, pass->deviation,
+            mml_batchnorm_backward(frame, norm_attributes, (float *[]){dhead, pass->a, weights(frame, A_GAMMA), pass->mean,
+                    pass->deviation,
                                    dx, gradient(frame, A_GAMMA), gradient(frame, A_BETA)});
             linear_back(frame, A, WIDTH, dx, frame->inputs[0], A_W, NULL);
         } else {
@@ -292,7 +294,7 @@ static const Row rows[] = {
     {"train.joint.optimizer", MML_WORD, "adam", MML_SETTING_FIXED, FREE, "adam", NULL},
 };
 
-enum { SETTINGS = sizeof rows / sizeof *rows + 2, NAMES = SETTINGS - 2, SAVE = SETTINGS - 1 };
+enum { SETTINGS = sizeof rows / sizeof *rows + 3, NAMES = SETTINGS - 3, SAVE = SETTINGS - 2, LOAD = SETTINGS - 1 };
 static MmlSetting settings[SETTINGS];
 
 static MmlExperiment experiment;
@@ -311,7 +313,8 @@ static void fill(MmlValue *values, const u8 *given, MmlText *text, const MmlSett
         mml_text_string(text, value + 4);
         out->s = mml_text_end(text);
     } else if (!strcmp(value, "all")) out->i = -1;
-    else if (setting->type == MML_WORD || setting->type == MML_BOOL) out->i = !strcmp(value, "true") || !strcmp(value, "plugin") ? 1 : 0;
+    else if (setting->type == MML_WORD || setting->type == MML_BOOL) out->i = !strcmp(value, "true") || !strcmp(value,
+            "plugin") ? 1 : 0;
     else if (setting->type == MML_REAL) out->r = strtod(value, NULL);
     else out->i = atoll(value);
     if (setting->type == MML_WORD && strstr(setting->path, "normalize")) out->i = 1;
@@ -322,6 +325,9 @@ static void evaluate(MmlValue *values, const u8 *given, MmlText *text) {
     i64 slot = settings[NAMES].slot;
     for (int m = 0; m < 2; m++)
         if (!given[slot + m]) values[slot + m].i = m + 1;
+    slot = settings[LOAD].slot;
+    for (int m = 0; m < 2; m++)
+        if (!given[slot + m]) values[slot + m].s = "";
     slot = settings[SAVE].slot;
     if (!given[slot]) {
         values[slot].i = 1;
@@ -332,12 +338,18 @@ static void evaluate(MmlValue *values, const u8 *given, MmlText *text) {
 static void lay_out_settings(void) {
     i64 slot = 0;
     for (int i = 0; i < NAMES; i++)
-        settings[i] = (MmlSetting){.path = rows[i].path, .type = rows[i].type, .slot = slot++, .flags = rows[i].flags, .words = rows[i].words,
+        settings[i] = (MmlSetting){.path = rows[i].path, .type = rows[i].type, .slot = slot++, .flags = rows[i].flags,
+                                   .words = rows[i].words,
                                    .origin = "toy.mml:1", .doc = rows[i].doc, .low = rows[i].low, .high = rows[i].high};
-    settings[NAMES] = (MmlSetting){.path = "names", .type = MML_EPOCHS, .each = 1, .slot = slot, .flags = MML_SETTING_PARAM, .origin = "toy.mml:5", .low = 0, .high = INFINITY};
+    settings[NAMES] = (MmlSetting){.path = "names", .type = MML_EPOCHS, .each = 1, .slot = slot, .flags = MML_SETTING_PARAM,
+                                   .origin = "toy.mml:5", .low = 0, .high = INFINITY};
     slot += 2;
-    settings[SAVE] = (MmlSetting){.path = "train.joint.save", .type = MML_EPOCHS, .slot = slot, .flags = MML_SETTING_LIST, .origin = "toy.mml:40", .low = 1, .high = INFINITY};
+    settings[SAVE] = (MmlSetting){.path = "train.joint.save", .type = MML_EPOCHS, .slot = slot, .flags = MML_SETTING_LIST,
+                                  .origin = "toy.mml:40", .low = 1, .high = INFINITY};
     slot += 3;
+    settings[LOAD] = (MmlSetting){.path = "train.joint.load", .type = MML_PATH, .each = 1, .slot = slot,
+                                  .origin = "toy.mml:41", .low = -INFINITY, .high = INFINITY};
+    slot += 2;
     experiment.setting_count = SETTINGS;
     experiment.settings = settings;
     experiment.slot_count = slot;
@@ -356,7 +368,8 @@ static void policy_start(MmlRuleContext *context) {
 static void policy_probe(MmlRuleContext *context, const MmlProbe *probe) {
     double tau = context->settings[slot_of("train.unimodal.policy.tau")].r;
     int strong = probe->unique[1] > probe->unique[0];
-    if (probe->unique[strong] / (probe->unique[!strong] + 1e-8) > tau) mml_rule_only(context, 1 << !strong);
+    int again = context->settings[slot_of("loud")].i && probe->epoch > 2;
+    if (!again && probe->unique[strong] / (probe->unique[!strong] + 1e-8) > tau) mml_rule_only(context, 1 << !strong);
     else mml_rule_all(context);
     mml_text_begin(context->text);
     mml_text_string(context->text, "synergy ");

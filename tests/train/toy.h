@@ -4,7 +4,7 @@
  * probe and a policy, a joint stage with a method that keeps a number and a text.
  *
  * Params: root (path, required), tau (real), epochs, names (epochs for each
- * modality), half (fixed), loud (bool). Stages: train.unimodal (2 * epochs
+ * modality), half (fixed), loud (bool: the policy trains all again from epoch 3). Stages: train.unimodal (2 * epochs
  * epochs), train.joint (epochs).
  */
 #ifndef TESTS_TRAIN_TOY_H

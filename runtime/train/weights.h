@@ -1,0 +1,20 @@
+/* Weights out of a file: a checkpoint, or any safetensors file with the same names. */
+#ifndef TRAIN_WEIGHTS_H
+#define TRAIN_WEIGHTS_H
+
+#include "train/run.h"
+
+typedef struct { i64 matched, missing, different, unknown; } MmlMatch;
+
+/* Loads weights and statistics by name.
+ *
+ * strict: every tensor must be there with its shape, and no other; MML_EDATA
+ * names the first that is not. Else what matches is loaded and counted, and
+ * report (may be NULL) hears of each tensor that does not. group: only that
+ * modality's, or -1: all. */
+Status mml_weights_read(MmlRun *run, const char *path, int strict, i64 group, MmlMatch *match, MmlScreen *report);
+
+/* What `normalize(train)` learned when the file was written, where the file has it. */
+Status mml_fitted_read(MmlRun *run, const char *path);
+
+#endif
