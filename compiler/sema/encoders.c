@@ -45,7 +45,8 @@ static bool is_combinator(const char *name) {
 static bool names_piece(Sema *s, const Site *site, Name name) {
     if (find_local(site, name))
         return true;
-    return !scope_find(site->scope, name) && (layer_find(name) || is_combinator(name) || find_encoder(s, name));
+    return !scope_find(site->scope, name)
+        && (layer_find(name) || strcmp(name, "repeat") == 0 || strcmp(name, "concat") == 0 || find_encoder(s, name));
 }
 
 /* By its form: what stands in a `let` may be either. */
@@ -57,8 +58,8 @@ static bool is_piece(Sema *s, const Site *site, const Expr *expr) {
         case EXPR_CALL:
             if (expr->base->kind != EXPR_NAME)
                 return false;
-            /* tanh is a layer without arguments and a function of one. */
-            if (is_name(expr->base, "tanh") && expr->arguments)
+            /* tanh is a layer without arguments and a function of one; each(f) and each(a = 1) differ as much. */
+            if ((is_name(expr->base, "tanh") || is_name(expr->base, "each")) && expr->arguments && !expr->arguments->name)
                 return is_piece(s, site, expr->arguments->value);
             return names_piece(s, site, expr->base->name);
         case EXPR_IF:

@@ -14,6 +14,7 @@ typedef enum {
     FORM_EACH          /* each(audio = 5, visual = 100)                   */
 } Form;
 
+/* `first` and `each` make no call: their function is not read. */
 static const struct { const char *name; Function function; Form form; int least, most; } FUNCTIONS[] = {
     {"max",    FN_MAX,    FORM_EXTREME,  1, 64},
     {"min",    FN_MIN,    FORM_EXTREME,  1, 64},

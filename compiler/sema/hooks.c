@@ -8,8 +8,6 @@ static const char *const HOOK_CALLS[] = {
     "only", "pause", "resume", "all",
 };
 
-static const char *in_expr(Sema *s, const Expr *expr, Span *at);
-
 static bool is_hook_call(const Expr *expr) {
     if (expr->kind != EXPR_CALL || !expr->base || expr->base->kind != EXPR_NAME)
         return false;
