@@ -38,7 +38,7 @@ static Status read_type(const PidFile *file, const char *header, Array *out) {
             if (known[k].kind == out->kind && at[3] && strchr(known[k].bytes, at[3])) return MML_OK;
     }
     return mml_fail(MML_EDATA, "%s: arrays of type %.*s are not read; save float64, float32 or integers", file->path,
-                    (int)strcspn(at, ",}"), at);
+                    (int)strcspn(at, ",}\r\n"), at);
 }
 
 static Status read_shape(const PidFile *file, const char *header, Array *out) {

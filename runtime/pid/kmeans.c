@@ -7,18 +7,25 @@
  * rows' variance (squared distances), the usual setting of the method. */
 #define TOLERANCE 1e-4
 
+/* Rows that are compared with a centre together, in vectors of the compiler. 16
+ * bytes are a register of every x86-64; gcc takes wider ones through memory
+ * where the host has none (6.2 s in place of 1.6 s for 1100 rounds of 60000 x 5, k = 20). */
+#define LANES 4
+typedef float Floats __attribute__((vector_size(4 * LANES)));
+typedef i32   Ints   __attribute__((vector_size(4 * LANES)));
+
 typedef struct {
     const float *rows;
     i64     n;
     int     d, k, threads;    /* k: clusters of this restart               */
-    float  *centres;          /* [d, k]: transposed, to compute all distances of a row at once */
+    Floats *lanes;            /* [n / LANES rounded up, d]: rows, transposed by blocks */
+    float  *centres;          /* [k, d]                                    */
     i32    *assignment;       /* [n]                                       */
     float  *distance;         /* [n] squared, to the own centre            */
     double *sums;             /* [threads, k, d]                           */
     i64    *counts;           /* [threads, k]                              */
     i64    *changed;          /* [threads]                                 */
     double *inertia;          /* [threads]                                 */
-    float  *to_centres;       /* [threads, k]                              */
 } KMeans;
 
 static float squared_distance(const float *a, const float *b, int d) {
@@ -65,35 +72,54 @@ static void seed(KMeans *m, int k, MmlRandom *random, MmlThreads *threads, i64 *
         mml_parallel(threads, m->n, lower_distances, &nearer);
     }
     for (int j = 0; j < m->k; j++)
-        for (int c = 0; c < m->d; c++) m->centres[c * m->k + j] = m->rows[chosen[j] * m->d + c];
+        memcpy(m->centres + j * m->d, m->rows + chosen[j] * m->d, sizeof(float) * (size_t)m->d);
     for (i64 i = 0; i < m->n; i++) m->assignment[i] = -1;
 }
 
 /* ---- Lloyd ---- */
 
+/* Nearest centre, the first of equals, and squared distance of each row of a block. */
+static void nearest_centres(const KMeans *m, i64 block, float *distance, i32 *nearest) {
+    const Floats *rows = m->lanes + block * m->d;
+    Floats least = (Floats){0} + INFINITY;
+    Ints   winner = {0};
+    for (int j = 0; j < m->k; j++) {
+        const float *centre = m->centres + (i64)j * m->d;
+        Floats to = {0};
+        for (int c = 0; c < m->d; c++) to += (rows[c] - centre[c]) * (rows[c] - centre[c]);
+        Ints nearer = to < least;
+        least = (Floats)((nearer & (Ints)to) | (~nearer & (Ints)least));
+        winner = (nearer & j) | (~nearer & winner);
+    }
+    memcpy(distance, &least, sizeof least);
+    memcpy(nearest, &winner, sizeof winner);
+}
+
 static void assign(void *context, i64 begin, i64 end, int thread) {
     KMeans *m = context;
-    int k = m->k, d = m->d;
-    float  *restrict distance = m->to_centres + (i64)thread * k;
-    double *sums = m->sums + (i64)thread * k * d;
-    i64    *counts = m->counts + (i64)thread * k;
-    for (i64 i = begin; i < end; i++) {
-        const float *row = m->rows + i * d;
-        for (int j = 0; j < k; j++) distance[j] = 0;
-        for (int c = 0; c < d; c++) {
-            const float *restrict centre = m->centres + c * k;
-            float x = row[c];
-            for (int j = 0; j < k; j++) distance[j] += (x - centre[j]) * (x - centre[j]);
+    double *sums = m->sums + (i64)thread * m->k * m->d;
+    i64    *counts = m->counts + (i64)thread * m->k;
+    for (i64 block = begin; block < end; block++) {
+        float distance[LANES];
+        i32   nearest[LANES];
+        nearest_centres(m, block, distance, nearest);
+        for (int r = 0; r < LANES && block * LANES + r < m->n; r++) {
+            i64 i = block * LANES + r;
+            m->changed[thread] += m->assignment[i] != nearest[r];
+            m->assignment[i] = nearest[r];
+            m->distance[i] = distance[r];
+            m->inertia[thread] += distance[r];
+            counts[nearest[r]]++;
+            for (int c = 0; c < m->d; c++) sums[nearest[r] * m->d + c] += m->rows[i * m->d + c];
         }
-        int nearest = 0;
-        for (int j = 1; j < k; j++) nearest = distance[j] < distance[nearest] ? j : nearest;
-        m->changed[thread] += m->assignment[i] != nearest;
-        m->assignment[i] = nearest;
-        m->distance[i] = distance[nearest];
-        m->inertia[thread] += distance[nearest];
-        counts[nearest]++;
-        for (int c = 0; c < d; c++) sums[nearest * d + c] += row[c];
     }
+}
+
+static i64 blocks(const KMeans *m) { return (m->n + LANES - 1) / LANES; }
+
+static void transpose(KMeans *m) {
+    for (i64 i = 0; i < m->n; i++)
+        for (int c = 0; c < m->d; c++) m->lanes[i / LANES * m->d + c][i % LANES] = m->rows[i * m->d + c];
 }
 
 /* Assigns all rows; sums and counts of all threads end in the first's. Returns how many changed. */
@@ -103,7 +129,7 @@ static i64 assign_all(KMeans *m, MmlThreads *threads, double *inertia) {
     memset(m->counts, 0, sizeof(i64) * (size_t)m->threads * (size_t)m->k);
     memset(m->changed, 0, sizeof(i64) * (size_t)m->threads);
     memset(m->inertia, 0, sizeof(double) * (size_t)m->threads);
-    mml_parallel(threads, m->n, assign, m);
+    mml_parallel(threads, blocks(m), assign, m);
     *inertia = 0;
     for (int thread = 0; thread < m->threads; thread++) {
         changed += m->changed[thread];
@@ -152,9 +178,9 @@ static double update(KMeans *m) {
     double movement = 0;
     for (int j = 0; j < m->k; j++)
         for (int c = 0; c < m->d && m->counts[j] > 0; c++) {
-            double mean = m->sums[j * m->d + c] / (double)m->counts[j], step = mean - m->centres[c * m->k + j];
+            double mean = m->sums[j * m->d + c] / (double)m->counts[j], step = mean - m->centres[j * m->d + c];
             movement += step * step;
-            m->centres[c * m->k + j] = (float)mean;
+            m->centres[j * m->d + c] = (float)mean;
         }
     return movement;
 }
@@ -193,7 +219,7 @@ static int compact(KMeans *m, i32 *assignment, float *centres, int *number) {
     for (i64 i = 0; i < m->n; i++) number[m->assignment[i]] = 0;
     for (int j = 0; j < m->k; j++) {
         if (number[j] < 0) continue;
-        for (int c = 0; c < m->d && centres; c++) centres[used * m->d + c] = m->centres[c * m->k + j];
+        for (int c = 0; c < m->d && centres; c++) centres[used * m->d + c] = m->centres[j * m->d + c];
         number[j] = used++;
     }
     for (i64 i = 0; i < m->n; i++) assignment[i] = number[m->assignment[i]];
@@ -203,6 +229,7 @@ static int compact(KMeans *m, i32 *assignment, float *centres, int *number) {
 static Status cluster(KMeans *m, MmlKMeansOptions options, MmlRandom *random, MmlThreads *threads, MmlArena *arena,
                       i32 *assignment, float *centres, int *clusters, double *inertia) {
     int k = options.clusters;
+    m->lanes = MML_NEW(arena, Floats, blocks(m) * m->d);
     m->centres = MML_NEW(arena, float, (i64)k * m->d);
     m->assignment = MML_NEW(arena, i32, m->n);
     m->distance = MML_NEW(arena, float, m->n);
@@ -210,12 +237,12 @@ static Status cluster(KMeans *m, MmlKMeansOptions options, MmlRandom *random, Mm
     m->counts = MML_NEW(arena, i64, (i64)m->threads * k);
     m->changed = MML_NEW(arena, i64, m->threads);
     m->inertia = MML_NEW(arena, double, m->threads);
-    m->to_centres = MML_NEW(arena, float, (i64)m->threads * k);
     i64 *chosen = MML_NEW(arena, i64, k);
     int *number = MML_NEW(arena, int, k);
-    if (!m->centres || !m->assignment || !m->distance || !m->sums || !m->counts || !m->changed || !m->inertia
-        || !m->to_centres || !chosen || !number)
+    if (!m->lanes || !m->centres || !m->assignment || !m->distance || !m->sums || !m->counts || !m->changed || !m->inertia
+        || !chosen || !number)
         return MML_ENOMEM;
+    transpose(m);
     double tolerance = TOLERANCE * variance(m), best = INFINITY;
     for (int restart = 0; restart < options.restarts; restart++) {
         seed(m, k, random, threads, chosen);
