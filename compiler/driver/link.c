@@ -78,7 +78,8 @@ static const char *runtime_library(Arena *arena) {
 /* ---- cc ---- */
 
 static Words command_line(Arena *arena, const char *object, const char *library, const char *output, int lld, int static_blas) {
-    static const char *const shared[] = {"-lopenblas", "-ljansson", "-lz", "-lm", "-lpthread"};
+    static const char *const shared[] = {"-lopenblas"}, *const fixed[] = {"-l:libopenblas.a", "-l:libgfortran.a", "-l:libquadmath.a"};
+    static const char *const libraries[] = {"-ljansson", "-lz", "-lm", "-lpthread"};
     Words words = {0};
     VECTOR_PUSH(arena, &words, "cc");
     if (lld) {
@@ -92,8 +93,8 @@ static Words command_line(Arena *arena, const char *object, const char *library,
     VECTOR_PUSH(arena, &words, output);
     VECTOR_PUSH(arena, &words, object);
     VECTOR_PUSH(arena, &words, library);
-    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
-        VECTOR_PUSH(arena, &words, i == 0 && static_blas ? "-l:libopenblas.a" : shared[i]);
+    for (int i = 0; i < (static_blas ? 3 : 1); i++) VECTOR_PUSH(arena, &words, static_blas ? fixed[i] : shared[i]);
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) VECTOR_PUSH(arena, &words, libraries[i]);
     VECTOR_PUSH(arena, &words, NULL);
     return words;
 }
@@ -179,6 +180,7 @@ int link_program(Arena *arena, const char *object, const char *path, int static_
     }
     if (outcome->error || outcome->code != 0) {
         say_failure(arena, outcome, path);
+        if (static_blas && !outcome->error) say_help("--static-blas needs libopenblas.a, libgfortran.a and libquadmath.a (Debian: libopenblas-dev, gfortran)");
         temporary_remove(unfinished);
         return EXIT_SYSTEM;
     }
