@@ -193,7 +193,7 @@ static void print_split(MmlRun *run, const MmlSummary *summary, MmlSplit split) 
     mml_screen_line(screen, "%s accuracy (%lld samples)", mml_split_name(split), (long long)metrics->samples);
     mml_screen_line(screen, "  %-*s  %s", width, "fused", mml_percent(metrics->accuracy, text));
     for (i64 m = 0; m < run->experiment->modality_count; m++)
-        mml_screen_line(screen, "  %-*s  %s  alone", width, run->experiment->modalities[m].name,
+        mml_screen_line(screen, "  %-*s  %s  by its own head", width, run->experiment->modalities[m].name,
                         mml_percent(metrics->head_accuracy[m], text));
 }
 
