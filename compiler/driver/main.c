@@ -1,5 +1,7 @@
 /* mmlc: the command line. */
+#include <fcntl.h>
 #include <llvm-c/Core.h>
+#include <unistd.h>
 
 #include "driver/catalogue.h"
 #include "driver/compile.h"
@@ -35,7 +37,17 @@ static int dispatch(Arena *arena, const Options *options, int argc, char **argv)
     }
 }
 
+/* A descriptor 0 to 2 that is closed when the program starts would go to the
+ * next file opened, and messages would end up in the result. */
+static void hold_standard_streams(void) {
+    int descriptor;
+    do descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= 2);
+    if (descriptor > 2) close(descriptor);
+}
+
 int main(int argc, char **argv) {
+    hold_standard_streams();
     Arena *arena = arena_new();
     Options options;
     int code = options_read(arena, argc, argv, &options);

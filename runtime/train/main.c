@@ -13,9 +13,12 @@
 #include "train/trainer.h"
 #include "train/weights.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- Getting ready ---- */
 
@@ -187,6 +190,24 @@ static void tell(const MmlRun *run, Status status) {
     }
 }
 
+/* A descriptor 0 to 2 that is closed when the program starts would go to the
+ * next file opened, and what is printed would end up in a log. */
+static void hold_standard_streams(void) {
+    int descriptor;
+    do descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= 2);
+    if (descriptor > 2) close(descriptor);
+}
+
+/* What was printed has to have arrived, as far as anything else went well. */
+static Status finish_output(Status status) {
+    errno = 0;
+    int failed = fflush(stdout) != 0;
+    int error = errno;
+    if ((!failed && !ferror(stdout)) || status != MML_OK) return status;
+    return mml_fail(MML_EIO, "cannot write to standard output%s%s", error ? ": " : "", error ? strerror(error) : "");
+}
+
 static void release(MmlRun *run) {
     mml_log_close(&run->log);
     mml_folder_release(run);
@@ -196,9 +217,11 @@ static void release(MmlRun *run) {
 }
 
 int mml_main(int argc, char **argv, const MmlExperiment *experiment) {
+    hold_standard_streams();
     MmlRun run = {.experiment = experiment, .arena = mml_arena_new(), .log = mml_log_none(experiment), .folder_lock = -1};
     Status status = run.arena ? run_all(&run, argc, argv) : MML_ENOMEM;
     mml_screen_progress_end(&run.screen);
+    status = finish_output(status);
     tell(&run, status);
     int code = mml_exit_code(status);
     release(&run);

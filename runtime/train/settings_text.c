@@ -158,8 +158,9 @@ static int starts_number(const char *text) {
     return isdigit((u8)*text) || (*text == '.' && isdigit((u8)text[1])) || !strncmp(text, "inf", 3);
 }
 
+/* strtod takes hexadecimal too, which the language does not have. */
 static int parse_real(const TypeRow *type, const char *text, double *out) {
-    if (!starts_number(text)) return 0;
+    if (!starts_number(text) || text[strcspn(text, "xX")]) return 0;
     char *end;
     double value = strtod(text, &end);
     double factor = unit_factor(type, end);

@@ -1,6 +1,7 @@
 #include "mml/nn.h"
 #include "mml/settings.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ void mml_text_int(MmlText *text, i64 value) {
 
 void mml_text_real(MmlText *text, double value) {
     char digits[32];
-    int length = snprintf(digits, sizeof digits, "%g", value);
+    int length = snprintf(digits, sizeof digits, "%g", isnan(value) ? NAN : value);
     append(text, digits, (size_t)length);
 }
 

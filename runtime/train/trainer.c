@@ -54,7 +54,7 @@ static void keep_best(Training *t, i64 epoch) {
     MmlRunState *state = &t->run->state;
     MmlSplit split = t->metrics[MML_VALIDATION].samples ? MML_VALIDATION : MML_TEST;
     double accuracy = t->metrics[split].accuracy;
-    if (t->stage->stage->kind != MML_STAGE_JOINT || isnan(accuracy)) return;
+    if (t->stage->stage->kind != MML_STAGE_JOINT || !t->metrics[split].samples || isnan(accuracy)) return;
     if (state->best_epoch && accuracy <= state->best_accuracy) return;
     state->best_accuracy = accuracy;
     state->best_epoch = epoch;

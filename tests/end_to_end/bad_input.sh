@@ -57,10 +57,15 @@ good_csv; sed -i '2s/0$/7/' a.csv b.csv; fails_with "a label out of range"  3 '7
 good_csv; sed -i '2s/0$/0.5/' a.csv b.csv; fails_with "a label that is no class" 3 '0\.5' ./table --out t8
 good_csv
 
+sed 's/every(2, 1)/every(100, 99)/' table.mml >untested.mml; "$MMLC" untested.mml -o untested
+check "no row is a test row" ./untested --out u1 --quiet
+grep -q '"best": {"accuracy": null' u1/summary.json && ok "no best accuracy without a test split" || failed "best of no samples: $(grep best u1/summary.json)"
+
 fails_with "an unknown option"         2 'epochs|option'   ./one --root good --epoch 3
 fails_with "an option near a known one" 2 '\-\-seed'       ./one --root good --sead 3
 fails_with "an unknown setting"        2 'train.joint.epochs' ./one --root good --set train.joint.epoch=3
 fails_with "a value of the wrong type" 2 'epochs'          ./one --root good --set train.joint.epochs=soon
+fails_with "a hexadecimal number"      2 'lr'              ./one --root good --set train.joint.optimizer.lr=0x10
 fails_with "a number out of range"     2 'lr'              ./one --root good --set train.joint.optimizer.lr=-1
 fails_with "an unknown device"         2 'device|cuda'     ./one --root good --device tpu
 fails_with "mmlc: an unknown option"   2 'option'          "$MMLC" --wat "$program"
@@ -80,6 +85,15 @@ fails_with "weights of another model"  3 'gray'            ./other --root good -
 head -c 300 weights/last.safetensors >cut.safetensors
 fails_with "truncated weights"         3 'cut.safetensors' ./one --root good --eval cut.safetensors
 fails_with "no weights"                3 'none.safetensors' ./one --root good --eval none.safetensors
+if [ -c /dev/full ]; then
+    full() { "$@" >/dev/full; }
+    fails_with "standard output that is full" 3 'standard output' full ./one --root good --out f1 --json
+    fails_with "help into a full output"      3 'standard output' full ./one --help
+else
+    skip "a full output: there is no /dev/full"
+fi
+./one --root good --out c1 <&- >&- 2>&-
+[ -s c1/metrics.jsonl ] && ! grep -qv '^{' c1/metrics.jsonl c1/probes.jsonl && ok "closed standard streams leave the logs alone" || failed "something else in the logs of closed streams"
 mkfifo pipe; ln -s elsewhere.csv link
 fails_with "predictions into a folder" 3 'bad is not a regular file' ./one --root good --out p1 --predict bad
 fails_with "predictions into a pipe"   3 'pipe is not a regular file' ./one --root good --out p2 --predict pipe

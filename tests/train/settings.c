@@ -133,7 +133,7 @@ Test(settings, what_is_no_value_is_refused) {
     static const Reading wrong[] = {
         {MML_INT, "", 0, 0},       {MML_INT, "1.5", 0, 0},  {MML_INT, "twelve", 0, 0}, {MML_INT, "99999999999999999999", 0,
                 0}, {MML_INT, "5 epochs", 0, 0},
-        {MML_REAL, "nan", 0, 0},   {MML_REAL, "1 s", 0, 0}, {MML_EPOCHS, "5 s", 0, 0}, {MML_EPOCHS, "5 steps", 0,
+        {MML_REAL, "nan", 0, 0}, {MML_REAL, "0x10", 0, 0}, {MML_TIME, "0x1p3 s", 0, 0},   {MML_REAL, "1 s", 0, 0}, {MML_EPOCHS, "5 s", 0, 0}, {MML_EPOCHS, "5 steps", 0,
                 0},           {MML_BOOL, "2", 0, 0},
         {MML_TIME, "5 epochs", 0, 0}, {MML_MODALITY, "c", 0, 0}, {MML_BYTES, "2 GB", 0, 0},
     };
@@ -175,6 +175,10 @@ Test(settings, texts_are_built_and_kept) {
     const char *second = mml_text_end(text);
     cr_assert_str_eq(first, "synergy fell to 0.333333 after -12");
     cr_assert_eq(strlen(second), 3000);
+    mml_text_begin(text);
+    mml_text_real(text, -NAN);
+    mml_text_real(text, -INFINITY);
+    cr_assert_str_eq(mml_text_end(text), "nan-inf");
 }
 
 Test(settings, actions_change_the_active_set_and_are_noted) {
