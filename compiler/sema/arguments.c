@@ -109,7 +109,7 @@ static const Expr *fallback_expression(Sema *s, const ArgumentRow *row) {
 }
 
 static const char *bound_text(Arena *arena, double bound) {
-    return arena_printf(arena, "%.15g", bound);
+    return arena_printf(arena, "%.15g", isnan(bound) ? (double)NAN : bound);
 }
 
 /* A value that is known now has to lie in the row's range. */

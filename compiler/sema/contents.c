@@ -71,7 +71,8 @@ bool modality_type(Sema *s, const Expr *expr, Flow *out) {
         if (!value || value->type.kind == TYPE_ERROR || !value_fold_int(s, value, "a size of the modality's type", &out->shape.size[i])) {
             fine = false;
         } else if (out->shape.size[i] < 1 || out->shape.size[i] > 1000000000) {
-            diag(s->diagnostics, E0223, size->value->span, "a size is a whole number of at least 1, and this is %lld", (long long)out->shape.size[i]);
+            diag(s->diagnostics, E0223, size->value->span, "a size lies between 1 and 1,000,000,000, and this is %lld",
+                 (long long)out->shape.size[i]);
             fine = false;
         }
     }

@@ -112,7 +112,7 @@ static FoldResult fold_join(Fold *f, const Value *value, Value *out) {
         else if (part.kind == VALUE_INTEGER)
             text = arena_printf(f->s->arena, "%s%lld", text, (long long)part.integer);
         else
-            text = arena_printf(f->s->arena, "%s%g", text, part.real);
+            text = arena_printf(f->s->arena, "%s%g", text, isnan(part.real) ? (double)NAN : part.real);
     }
     out->kind = VALUE_TEXT;
     out->text = text;
