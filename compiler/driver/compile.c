@@ -249,13 +249,33 @@ static int train_with(Compilation *c, const char *option) {
     return train(c, count, arguments);
 }
 
+/* Whether this machine is of the level of processors that cpu names; true of other names. */
+static int machine_has(const char *cpu) {
+#ifdef __x86_64__
+    if (strcmp(cpu, "x86-64-v2") == 0) return __builtin_cpu_supports("x86-64-v2") != 0;
+    if (strcmp(cpu, "x86-64-v3") == 0) return __builtin_cpu_supports("x86-64-v3") != 0;
+    if (strcmp(cpu, "x86-64-v4") == 0) return __builtin_cpu_supports("x86-64-v4") != 0;
+#endif
+    return 1;
+}
+
+/* Code that is run at once has to be for this machine. */
+static int check_machine(const Options *options) {
+    if (machine_has(options->cpu)) return EXIT_FINE;
+    say_error("this machine can't run code for `%s`", options->cpu);
+    say_help("leave --target-cpu out: the default is this machine");
+    return EXIT_CALL;
+}
+
 int run_command(Arena *arena, const Options *options) {
+    if (check_machine(options)) return EXIT_CALL;
     Compilation c = compilation_new(arena, options);
     int code = analyse_source(&c);
     return code ? finish(&c, code) : train_with(&c, NULL);
 }
 
 int check_command(Arena *arena, const Options *options) {
+    if (options->data && check_machine(options)) return EXIT_CALL;
     Compilation c = compilation_new(arena, options);
     int code = analyse_source(&c);
     if (!code && options->explain) {

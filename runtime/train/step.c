@@ -56,12 +56,13 @@ static Status not_finite(MmlRun *run, const MmlStageSettings *stage, i64 epoch, 
     work->frame.trace_context = &search;
     mml_work_run(work, step, mml_work_capacity(work, stage));
     work->frame.trace = NULL;
-    const char *layer = search.node >= 0 && search.node < step->node_count ? step->nodes[search.node] : "the loss itself";
+    int in_layer = search.node >= 0 && search.node < step->node_count;
+    const char *layer = in_layer ? step->nodes[search.node] : "the loss itself";
     const char *cause = parameter ? mml_arena_format(run->arena, "the weights '%s' were no longer finite", parameter) : NULL;
     return mml_fail(MML_ENUMERIC,
-                    "the loss is %s in stage %s, epoch %lld, batch %lld; the first value that is not finite comes from layer %s"
+                    "the loss is %s in stage %s, epoch %lld, batch %lld; the first value that is not finite comes from %s%s"
                     " (%s%stry a smaller learning rate or clip)",
-                    isnan(loss) ? "NaN" : "infinite", stage->stage->name, (long long)epoch, (long long)batch + 1, layer,
+                    isnan(loss) ? "NaN" : "infinite", stage->stage->name, (long long)epoch, (long long)batch + 1, in_layer ? "layer " : "", layer,
                     cause ? cause : "", cause ? "; " : "");
 }
 

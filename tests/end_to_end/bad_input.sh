@@ -69,6 +69,11 @@ fails_with "a hexadecimal number"      2 'lr'              ./one --root good --s
 fails_with "a number out of range"     2 'lr'              ./one --root good --set train.joint.optimizer.lr=-1
 fails_with "an unknown device"         2 'device|cuda'     ./one --root good --device tpu
 fails_with "mmlc: an unknown option"   2 'option'          "$MMLC" --wat "$program"
+if grep -q avx512f /proc/cpuinfo; then
+    skip "code for another machine: this one has AVX-512"
+else
+    fails_with "mmlc run: code for another machine" 2 'x86-64-v4' "$MMLC" run "$program" --target-cpu x86-64-v4 -- --root good --out v4
+fi
 fails_with "mmlc: an unknown param"    1 'nope|param'      "$MMLC" -D nope=3 "$program" -o no
 fails_with "mmlc: no such file"        3 'missing.mml'     "$MMLC" missing.mml
 fails_with "mmlc: an output folder that isn't there" 3 'no/such' "$MMLC" "$program" -o no/such/one
