@@ -26,12 +26,19 @@ typedef struct {
     i64    *counts;           /* [threads, k]                              */
     i64    *changed;          /* [threads]                                 */
     double *inertia;          /* [threads]                                 */
+    i64    *chosen;           /* [k] rows that seed the centres            */
+    int    *number;           /* [k] of each cluster in the result         */
 } KMeans;
 
 static float squared_distance(const float *a, const float *b, int d) {
     float sum = 0;
     for (int c = 0; c < d; c++) sum += (a[c] - b[c]) * (a[c] - b[c]);
     return sum;
+}
+
+/* Before the first assignment every row changes. */
+static void forget(KMeans *m) {
+    for (i64 i = 0; i < m->n; i++) m->assignment[i] = -1;
 }
 
 /* ---- Seeding ---- */
@@ -64,16 +71,16 @@ static i64 far_row(const KMeans *m, MmlRandom *random) {
 }
 
 /* Picks up to k distinct rows; m->k becomes their number. */
-static void seed(KMeans *m, int k, MmlRandom *random, MmlThreads *threads, i64 *chosen) {
+static void seed(KMeans *m, int k, MmlRandom *random, MmlThreads *threads) {
     i64 row = (i64)mml_random_below(random, (u64)m->n);
     for (m->k = 0; m->k < k && row >= 0; row = far_row(m, random)) {
         Nearer nearer = {m, m->rows + row * m->d, m->k == 0};
-        chosen[m->k++] = row;
+        m->chosen[m->k++] = row;
         mml_parallel(threads, m->n, lower_distances, &nearer);
     }
     for (int j = 0; j < m->k; j++)
-        memcpy(m->centres + j * m->d, m->rows + chosen[j] * m->d, sizeof(float) * (size_t)m->d);
-    for (i64 i = 0; i < m->n; i++) m->assignment[i] = -1;
+        memcpy(m->centres + j * m->d, m->rows + m->chosen[j] * m->d, sizeof(float) * (size_t)m->d);
+    forget(m);
 }
 
 /* ---- Lloyd ---- */
@@ -213,7 +220,8 @@ static double lloyd(KMeans *m, int iterations, double tolerance, MmlThreads *thr
 }
 
 /* Renumbers the occupied clusters without gaps. */
-static int compact(KMeans *m, i32 *assignment, float *centres, int *number) {
+static int compact(KMeans *m, i32 *assignment, float *centres) {
+    int *number = m->number;
     int used = 0;
     for (int j = 0; j < m->k; j++) number[j] = -1;
     for (i64 i = 0; i < m->n; i++) number[m->assignment[i]] = 0;
@@ -226,30 +234,44 @@ static int compact(KMeans *m, i32 *assignment, float *centres, int *number) {
     return used;
 }
 
-static Status cluster(KMeans *m, MmlKMeansOptions options, MmlRandom *random, MmlThreads *threads, MmlArena *arena,
-                      i32 *assignment, float *centres, int *clusters, double *inertia) {
-    int k = options.clusters;
-    m->lanes = MML_NEW(arena, Floats, blocks(m) * m->d);
-    m->centres = MML_NEW(arena, float, (i64)k * m->d);
-    m->assignment = MML_NEW(arena, i32, m->n);
-    m->distance = MML_NEW(arena, float, m->n);
-    m->sums = MML_NEW(arena, double, (i64)m->threads * k * m->d);
+static Status check(const float *rows, i64 n, int d, MmlKMeansOptions options) {
+    if (n < 1 || d < 1 || options.clusters < 1 || options.restarts < 1 || options.iterations < 1)
+        return mml_fail(MML_EINPUT, "k-means needs rows, columns, clusters, restarts and iterations, not %lld, %d, %d, %d, %d",
+                        (long long)n, d, options.clusters, options.restarts, options.iterations);
+    return MML_OK;
+}
+
+static Status kmeans_new(const float *rows, i64 n, int d, int k, MmlThreads *threads, MmlArena *arena, KMeans *m) {
+    *m = (KMeans){.rows = rows, .n = n, .d = d, .k = k, .threads = mml_threads_count(threads)};
+    m->lanes = MML_NEW(arena, Floats, blocks(m) * d);
+    m->centres = MML_NEW(arena, float, (i64)k * d);
+    m->assignment = MML_NEW(arena, i32, n);
+    m->distance = MML_NEW(arena, float, n);
+    m->sums = MML_NEW(arena, double, (i64)m->threads * k * d);
     m->counts = MML_NEW(arena, i64, (i64)m->threads * k);
     m->changed = MML_NEW(arena, i64, m->threads);
     m->inertia = MML_NEW(arena, double, m->threads);
-    i64 *chosen = MML_NEW(arena, i64, k);
-    int *number = MML_NEW(arena, int, k);
+    m->chosen = MML_NEW(arena, i64, k);
+    m->number = MML_NEW(arena, int, k);
     if (!m->lanes || !m->centres || !m->assignment || !m->distance || !m->sums || !m->counts || !m->changed || !m->inertia
-        || !chosen || !number)
+        || !m->chosen || !m->number)
         return MML_ENOMEM;
     transpose(m);
-    double tolerance = TOLERANCE * variance(m), best = INFINITY;
+    return MML_OK;
+}
+
+static Status cluster(const float *rows, i64 n, int d, MmlKMeansOptions options, MmlRandom *random, MmlThreads *threads,
+                      MmlArena *arena, i32 *assignment, float *centres, int *clusters, double *inertia) {
+    KMeans m;
+    MML_TRY(check(rows, n, d, options));
+    MML_TRY(kmeans_new(rows, n, d, options.clusters, threads, arena, &m));
+    double tolerance = TOLERANCE * variance(&m), best = INFINITY;
     for (int restart = 0; restart < options.restarts; restart++) {
-        seed(m, k, random, threads, chosen);
-        double found = lloyd(m, options.iterations, tolerance, threads);
+        seed(&m, options.clusters, random, threads);
+        double found = lloyd(&m, options.iterations, tolerance, threads);
         if (restart > 0 && !(found < best)) continue;
         best = found;
-        *clusters = compact(m, assignment, centres, number);
+        *clusters = compact(&m, assignment, centres);
     }
     if (inertia) *inertia = best;
     return MML_OK;
@@ -257,12 +279,28 @@ static Status cluster(KMeans *m, MmlKMeansOptions options, MmlRandom *random, Mm
 
 Status mml_kmeans(const float *rows, i64 n, int d, MmlKMeansOptions options, MmlRandom *random,
                   MmlThreads *threads, MmlArena *arena, i32 *assignment, float *centres, int *clusters, double *inertia) {
-    if (n < 1 || d < 1 || options.clusters < 1 || options.restarts < 1 || options.iterations < 1)
-        return mml_fail(MML_EINPUT, "k-means needs rows, columns, clusters, restarts and iterations, not %lld, %d, %d, %d, %d",
-                        (long long)n, d, options.clusters, options.restarts, options.iterations);
-    KMeans kmeans = {.rows = rows, .n = n, .d = d, .threads = mml_threads_count(threads)};
     MmlArenaMark mark = mml_arena_mark(arena);
-    Status status = cluster(&kmeans, options, random, threads, arena, assignment, centres, clusters, inertia);
+    Status status = cluster(rows, n, d, options, random, threads, arena, assignment, centres, clusters, inertia);
+    mml_arena_release(arena, mark);
+    return status;
+}
+
+static Status cluster_from(const float *rows, i64 n, int d, MmlKMeansOptions options, MmlThreads *threads,
+                           MmlArena *arena, i32 *assignment, float *centres, int *clusters) {
+    KMeans m;
+    MML_TRY(check(rows, n, d, options));
+    MML_TRY(kmeans_new(rows, n, d, options.clusters, threads, arena, &m));
+    memcpy(m.centres, centres, sizeof(float) * (size_t)options.clusters * (size_t)d);
+    forget(&m);
+    lloyd(&m, options.iterations, TOLERANCE * variance(&m), threads);
+    *clusters = compact(&m, assignment, centres);
+    return MML_OK;
+}
+
+Status mml_kmeans_from(const float *rows, i64 n, int d, MmlKMeansOptions options,
+                       MmlThreads *threads, MmlArena *arena, i32 *assignment, float *centres, int *clusters) {
+    MmlArenaMark mark = mml_arena_mark(arena);
+    Status status = cluster_from(rows, n, d, options, threads, arena, assignment, centres, clusters);
     mml_arena_release(arena, mark);
     return status;
 }

@@ -25,4 +25,8 @@ typedef struct {
 Status mml_kmeans(const float *rows, i64 n, int d, MmlKMeansOptions options, MmlRandom *random,
                   MmlThreads *threads, MmlArena *arena, i32 *assignment, float *centres, int *clusters, double *inertia);
 
+/* One run of Lloyd from the given centres[k, d], which it moves. */
+Status mml_kmeans_from(const float *rows, i64 n, int d, MmlKMeansOptions options,
+                       MmlThreads *threads, MmlArena *arena, i32 *assignment, float *centres, int *clusters);
+
 #endif

@@ -126,3 +126,14 @@ Test(fastpid, refuses_three_sources_and_senseless_options) {
     }
     mml_arena_free(arena);
 }
+
+Test(fastpid, says_so_when_a_step_leaves_no_finite_logits) {
+    MmlArena *arena = mml_arena_new();
+    MmlTable table = gate_table(&GATES[1]);
+    MmlPidOptions options = adam();
+    options.lr = 1e308;
+    MmlPid pid;
+    cr_assert_eq(mml_pid_solve(&table, &options, arena, &pid), MML_ENUMERIC);
+    cr_assert(strstr(mml_message(), "smaller lr"), "%s", mml_message());
+    mml_arena_free(arena);
+}

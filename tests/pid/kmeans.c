@@ -90,6 +90,28 @@ Test(kmeans, splits_a_far_row_from_equal_ones) {
     }
 }
 
+/* Two of three centres see no row at first: the farthest row and the next must become theirs. */
+Test(kmeans, an_emptied_cluster_is_reseeded_at_the_farthest_row) {
+    const float rows[] = {0, 1, 0, 1, 50, 51, 90};
+    float centres[] = {0, 1000, -1000};
+    i32 assignment[7];
+    int clusters;
+    MmlArena *arena = mml_arena_new();
+    cr_assert_eq(mml_kmeans_from(rows, 7, 1, (MmlKMeansOptions){3, 1, 100}, NULL, arena, assignment, centres, &clusters), MML_OK);
+    cr_assert_eq(clusters, 3);
+    for (int i = 1; i < 4; i++) cr_assert_eq(assignment[i], assignment[0]);
+    cr_assert_eq(assignment[5], assignment[4]);
+    cr_assert(assignment[6] != assignment[4] && assignment[6] != assignment[0] && assignment[4] != assignment[0]);
+    cr_assert_float_eq(centres[assignment[0]], 0.5, 1e-6);
+    cr_assert_float_eq(centres[assignment[4]], 50.5, 1e-6);
+    cr_assert_float_eq(centres[assignment[6]], 90, 1e-6);
+
+    float same[] = {3, 3, 3}, apart[] = {3, 100};          /* no row is away from its centre: the cluster goes */
+    cr_assert_eq(mml_kmeans_from(same, 3, 1, (MmlKMeansOptions){2, 1, 100}, NULL, arena, assignment, apart, &clusters), MML_OK);
+    cr_assert_eq(clusters, 1);
+    mml_arena_free(arena);
+}
+
 /* Every cluster it reports has a row, whatever the seeding emptied on the way. */
 Test(kmeans, leaves_no_cluster_empty) {
     for (u64 seed = 0; seed < 40; seed++) {
