@@ -7,7 +7,7 @@
 
 /* ---- Settings ---- */
 
-enum { WIDEST_PATH = 44, WIDEST_VALUE = 40 };
+enum { WIDEST_PATH = 60, WIDEST_VALUE = 24 };
 
 typedef struct { int path, value; } Widths;
 
@@ -16,12 +16,17 @@ static int widest(int width, const char *text, int limit) {
     return length > width && length <= limit ? length : width;
 }
 
+/* "tau : real": a param with its type. */
+static const char *setting_path_text(const Explanation *x, const Setting *setting) {
+    return setting->flags & SETTING_PARAM ? arena_printf(x->arena, "%s : %s", setting->path, type_text(x->arena, setting->type)) : setting->path;
+}
+
 static Widths widths_of(const Explanation *x, int param) {
     Widths widths = {8, 8};
     for (int i = 0; i < x->program->settings.count; i++) {
         const Setting *setting = &x->program->settings.items[i];
         if (!(setting->flags & SETTING_PARAM) != !param) continue;
-        widths.path  = widest(widths.path, setting->path, WIDEST_PATH);
+        widths.path  = widest(widths.path, setting_path_text(x, setting), WIDEST_PATH);
         widths.value = widest(widths.value, setting_value_text(x, setting), WIDEST_VALUE);
     }
     return widths;
@@ -29,7 +34,8 @@ static Widths widths_of(const Explanation *x, int param) {
 
 static void put_setting(const Explanation *x, const Setting *setting, Widths widths, FILE *out) {
     const char *source = setting_source_text(x, setting);
-    fprintf(out, "  %-*s  %-*s  %s", widths.path, setting->path, widths.value, setting_value_text(x, setting),
+    const char *path = setting_path_text(x, setting);
+    fprintf(out, "  %-*s  %-*s  %s", widths.path, path, widths.value, setting_value_text(x, setting),
             setting->flags & SETTING_REQUIRED ? "must be given" : setting->origin);
     if (source) fprintf(out, ": %s", source);
     if (setting->flags & SETTING_FIXED) fputs(setting->flags & SETTING_PARAM ? ", fixed: mmlc -D" : ", fixed", out);
@@ -111,6 +117,11 @@ static void put_network(const Explanation *x, const char *title, const Network *
     put_row(x, "in all", "", shape_text(x->arena, network->output), all, out);
 }
 
+/* What a file holds is known when it is read. */
+static const char *step_shape(const Explanation *x, Shape shape) {
+    return shape.rank ? shape_text(x->arena, shape) : "any";
+}
+
 static void put_modality(const Explanation *x, const Modality *modality, FILE *out) {
     static const Chain none;
     const Program *program = x->program;
@@ -121,7 +132,7 @@ static void put_modality(const Explanation *x, const Modality *modality, FILE *o
     if (modality->doc) fprintf(out, "  # %.*s\n", (int)strcspn(modality->doc, "\n"), modality->doc);
     for (int i = 0; i < modality->steps.count; i++) {
         const TransformStep *step = &modality->steps.items[i];
-        fprintf(out, "  %s %-25s %s to %s\n", i ? "     " : "input", step->name, shape_text(x->arena, step->in), shape_text(x->arena, step->out));
+        fprintf(out, "  %s %-25s %s to %s\n", i ? "     " : "input", step->name, step_shape(x, step->in), step_shape(x, step->out));
     }
     put_network(x, written && chain.count ? arena_printf(x->arena, "encoder = %s", source_slice(x->arena, written->span)) : "encoder", &modality->encoder, &chain, out);
     if (modality->head.layers.count) put_network(x, "head", &modality->head, &none, out);

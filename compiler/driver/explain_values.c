@@ -14,14 +14,21 @@ static int peek(const Explanation *x, const Value *value, Value *out) {
     return value_peek(&sema, value, out);
 }
 
-/* The fewest digits that read back as the same number. */
+/* As in a program: the fewest digits that read back as the same number. */
 static const char *real_text(Arena *arena, double real) {
-    char text[40];
+    char text[40], *exponent;
+    if (real == floor(real) && fabs(real) < 1e15) return arena_printf(arena, "%.0f", real);
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, real);
         if (strtod(text, NULL) == real) break;
     }
-    return arena_copy(arena, text, strlen(text));
+    if (!(exponent = strchr(text, 'e'))) return arena_copy(arena, text, strlen(text));
+    return arena_printf(arena, "%.*s%d", (int)(exponent + 1 - text), text, atoi(exponent + 1));
+}
+
+static const char *frequency_text(Arena *arena, double hertz) {
+    int kilo = hertz != 0 && fmod(hertz, 1000) == 0;
+    return arena_printf(arena, "%s %s", real_text(arena, kilo ? hertz / 1000 : hertz), kilo ? "kHz" : "Hz");
 }
 
 static const char *with_unit(Arena *arena, const char *number, const char *unit) {
@@ -75,10 +82,10 @@ static const char *folded_text(const Explanation *x, const Setting *setting, con
         const char *number = real_text(x->arena, value->real);
         switch (setting->type.kind) {
         case TYPE_TIME:      return with_unit(x->arena, number, "s");
-        case TYPE_FREQUENCY: return with_unit(x->arena, number, "Hz");
+        case TYPE_FREQUENCY: return frequency_text(x->arena, value->real);
         case TYPE_FPS:       return with_unit(x->arena, number, "fps");
         case TYPE_SHARE:     return with_unit(x->arena, real_text(x->arena, round(value->real * 1e14) / 1e12), "%");
-        default:             return number;
+        default:             return strpbrk(number, ".ein") ? number : arena_printf(x->arena, "%s.0", number);
         }
     }
     default:
@@ -120,6 +127,7 @@ static int reads_setting(const Value *value) {
 const char *setting_source_text(const Explanation *x, const Setting *setting) {
     Value folded;
     const Value *value = setting->value;
+    if (!strchr(setting->origin, ':')) return NULL;               /* inherited as it is */
     if (!value || !value->span.source || value->span.source->library || !reads_setting(value) || !peek(x, value, &folded)) return NULL;
     return source_slice(x->arena, value->span);
 }
