@@ -11,9 +11,14 @@
 
 /* ---- The module ---- */
 
+static void passed(const CodegenOptions *options, const char *pass) {
+    if (options->passed) options->passed(options->watch, pass);
+}
+
 static Gen gen_new(Arena *arena, const Program *program, const CodegenOptions *options, LLVMContextRef context) {
     Gen g = {.arena = arena, .program = program, .options = options, .context = context, .modalities = program->modalities.count};
     g.ir      = ir_build(arena, program);
+    passed(options, "graph");
     g.module  = LLVMModuleCreateWithNameInContext(program->name, context);
     g.builder = LLVMCreateBuilderInContext(context);
     g.none    = LLVMVoidTypeInContext(context);
@@ -69,7 +74,9 @@ static LLVMModuleRef module_for(Arena *arena, const Program *program, const Code
     debug_end(&g);
     LLVMDisposeBuilder(g.builder);
     verify(&g);
+    passed(options, "LLVM module");
     optimize(&g, machine);
+    passed(options, "optimisation");
     return g.module;
 }
 
@@ -131,6 +138,7 @@ int codegen_file(Arena *arena, Diagnostics *diagnostics, const Program *program,
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = module_for(arena, program, options, context, machine, 1);
     int fine = emit(arena, diagnostics, module, machine, kind, path);
+    passed(options, kind == EMIT_LLVM ? "text" : "machine code");
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
     LLVMDisposeTargetMachine(machine);

@@ -16,6 +16,8 @@ typedef struct {
     int         debug;            /* -g: .mml lines in the debug information  */
     const char *compiler;         /* "mmlc 0.1.0", into run.json              */
     const char *flags;            /* as given, into run.json and the hash     */
+    void      (*passed)(void *watch, const char *pass);       /* called behind each pass; NULL: not */
+    void       *watch;
 } CodegenOptions;
 
 /* An optimised, verified module in context, for the host or options->cpu. NULL

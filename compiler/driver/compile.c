@@ -82,10 +82,12 @@ static int analyse_source(Compilation *c) {
 
 /* ---- Back ---- */
 
-static CodegenOptions codegen_options(const Compilation *c) {
+static void code_passed(void *watch, const char *pass) { stopwatch_pass(watch, pass); }
+
+static CodegenOptions codegen_options(Compilation *c) {
     const Options *o = c->options;
     return (CodegenOptions){.optimize = o->optimize, .cpu = o->cpu, .debug = o->debug, .compiler = "mmlc " MML_VERSION,
-                            .flags = options_flags(c->arena, o)};
+                            .flags = options_flags(c->arena, o), .passed = code_passed, .watch = &c->watch};
 }
 
 /* What a failure behind the front means: the processor's name is of the call, the rest of the system. */
@@ -96,7 +98,6 @@ static int code_of_failure(const Compilation *c) {
 static int make_file(Compilation *c, EmitKind kind, const char *path) {
     CodegenOptions options = codegen_options(c);
     int fine = codegen_file(c->arena, c->diagnostics, c->program, &options, kind, path);
-    stopwatch_pass(&c->watch, "code");
     return fine ? EXIT_FINE : code_of_failure(c);
 }
 
@@ -232,7 +233,7 @@ int build_command(Arena *arena, const Options *options) {
 static int train(Compilation *c, int count, char **arguments) {
     CodegenOptions options = codegen_options(c);
     Jit *jit = jit_compile(c->arena, c->diagnostics, c->program, &options);
-    stopwatch_pass(&c->watch, "code");
+    stopwatch_pass(&c->watch, "machine code");
     int code = finish(c, jit ? EXIT_FINE : code_of_failure(c));
     if (jit && !code) code = mml_main(count, arguments, jit_experiment(jit));
     jit_free(jit);

@@ -225,14 +225,30 @@ static int read_short(Arena *arena, Options *o, char **argv, int argc, int *at) 
     return EXIT_FINE;
 }
 
-/* The command is the first argument, or else it is to build. */
-static CommandId command_of(int argc, char **argv, int *next) {
-    for (int i = 0; argc > 1 && i < COMMANDS; i++)
-        if (commands[i].name && strcmp(commands[i].name, argv[1]) == 0) {
-            *next = 2;
+/* Does the option argv[at] take the next argument as its value? */
+static int takes_next(const char *text) {
+    int ambiguous;
+    if (text[1] == '-') {
+        const OptionRow *row = strchr(text, '=') || !text[2] ? NULL : long_option(text + 2, strlen(text + 2), &ambiguous);
+        return row && row->argument;
+    }
+    for (const char *letter = text + 1; *letter; letter++) {
+        const OptionRow *row = short_option(*letter);
+        if (row && row->argument) return !letter[1];
+    }
+    return 0;
+}
+
+/* The command is the first argument that is no option, or else it is to build. Writes its index (0: none). */
+static CommandId command_of(int argc, char **argv, int *index) {
+    int at = 1;
+    while (at < argc && argv[at][0] == '-' && argv[at][1] && strcmp(argv[at], "--") != 0) at += 1 + takes_next(argv[at]);
+    for (int i = 0; at < argc && i < COMMANDS; i++)
+        if (commands[i].name && strcmp(commands[i].name, argv[at]) == 0) {
+            *index = at;
             return commands[i].id;
         }
-    *next = 1;
+    *index = 0;
     return COMMAND_BUILD;
 }
 
@@ -259,12 +275,13 @@ static int check_together(const Options *o) {
 }
 
 int options_read(Arena *arena, int argc, char **argv, Options *out) {
-    int at, code = EXIT_FINE;
+    int command, code = EXIT_FINE;
     *out = (Options){.optimize = 2, .cpu = "native"};
-    out->command = command_of(argc, argv, &at);
-    if (out->command == COMMAND_PID) return EXIT_FINE;
-    for (; at < argc && !code; at++) {
+    out->command = command_of(argc, argv, &command);
+    if (out->command == COMMAND_PID && command == 1) return EXIT_FINE;
+    for (int at = 1; at < argc && !code; at++) {
         const char *text = argv[at];
+        if (at == command) continue;
         if (strcmp(text, "--") == 0) {
             out->rest       = argv + at + 1;
             out->rest_count = argc - at - 1;

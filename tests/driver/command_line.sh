@@ -98,7 +98,8 @@ else
     skip "--static-blas: no libopenblas.a or libgfortran.a here"
 fi
 "$MMLC" check --time "$program" 2>time.err
-for pass in syntax types total; do grep -q "$pass" time.err && ok "--time has $pass" || failed "--time lacks $pass"; done
+"$MMLC" --time "$program" -o timed 2>>time.err
+for pass in syntax types graph module optimisation code link total; do grep -q "$pass" time.err && ok "--time has $pass" || failed "--time lacks $pass"; done
 cp one_encoder moved_elsewhere; check "the executable runs after moving" ./moved_elsewhere --help
 
 # --- check
@@ -123,6 +124,8 @@ mkdir modules; printf 'encoder tiny() { return conv(8, 3) }\n' >modules/small.mm
 sed 's/^use encoders, methods/use encoders, methods, small/; s/conv(8, 3)/tiny()/' "$program" >uses.mml
 fails_with "a module that isn't there"       1 'small'                         "$MMLC" check uses.mml
 check "-I finds it"                          "$MMLC" check -I modules uses.mml
+
+check "options may stand before the command" "$MMLC" -D tau=3 --color never check with_param.mml
 
 # --- run
 idx_set digits 40 20 8 4
