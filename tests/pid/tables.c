@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* R = I(X;Y) of a binary AND's input, 3/4 log2 4/3 of its output entropy's part. */
+/* I(X1;Y) = H(1/4) - H(1/2) / 2: Y is 1 in a quarter of the cases, and open only when X1 = 1. */
 #define AND_REDUNDANCY 0.31127812445913283
 
 const Gate GATES[] = {
