@@ -122,7 +122,7 @@ bool measurement_read(Sema *s, const Expr *expr, const char *path, Measurement *
     const ArgumentRow *rows = MEASUREMENTS[found].rows;
     int count = MEASUREMENTS[found].count;
     bool pid = MEASUREMENTS[found].measure == MEASURE_PID;
-    if (pid && modality_count(s) == 1) {
+    if (pid && modality_count(s) == 1 && !s->incomplete) {
         Diagnostic *d = diag(s->diagnostics, E0230, expr->span, "`pid` needs two modalities or more, and here is one");
         diag_help(s->diagnostics, d, "with one modality there is `mutual_information(…)`");
         return false;

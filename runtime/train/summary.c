@@ -21,6 +21,8 @@ Status mml_summary_make(MmlRun *run, int validation, MmlSummary *out) {
     i64 *confusion = MML_NEW(run->arena, i64, classes * classes);
     if (!confusion) return MML_ENOMEM;
     MML_TRY(mml_evaluate(run, out->stage, MML_TEST, &out->splits[MML_TEST], confusion));
+    int trained = run->call.eval || run->state.stage_epochs[out->stage - run->stages] > 0;
+    for (int split = 0; split < MML_SPLITS && !trained; split++) out->splits[split].accuracy = NAN;
     if (!isnan(out->splits[MML_TEST].accuracy)) out->confusion = confusion;
     return MML_OK;
 }

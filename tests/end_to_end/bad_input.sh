@@ -84,6 +84,8 @@ printf 'data = = idx(\n' >wrong.mml
 "$MMLC" wrong.mml -o wrong >/dev/null 2>wrong.err; [ $? -eq 1 ] && [ ! -e wrong ] && ok "a wrong program gives exit 1 and no file" || failed "a wrong program"
 
 check "a run to take weights from" ./one --root good --out weights --quiet
+check "a run that skips every stage" ./one --root good --out skipped --quiet --set train.joint.epochs=0
+check "what wasn't trained isn't reported" grep -q '"accuracy": null' skipped/summary.json
 check "--eval of its own weights" ./one --root good --eval weights/last.safetensors
 sed 's/linear(16)/linear(8)/' "$program" >other.mml; "$MMLC" other.mml -o other
 fails_with "weights of another model"  3 'gray'            ./other --root good --eval weights/last.safetensors
