@@ -1,6 +1,9 @@
 #include <string.h>
 #include "sema/network.h"
 
+enum { FORM_CONCAT, FORM_SUM, FORM_FILM, FORM_GATED, FORM_COUNT };
+static const char *const FORMS[] = {"concat", "sum", "film", "gated"};
+
 /* One logit for each class of the target. */
 static bool gives_classes(NetworkBuilder *b, const char *what, Span span, Shape shape) {
     int64_t classes = b->s->program->target.classes;
@@ -46,6 +49,11 @@ static bool common_width(NetworkBuilder *b, Span span, const Shape *features, in
     return true;
 }
 
+/* The feature of modality m, as a vector. */
+static Signal feature(const Shape *features, int m) {
+    return (Signal){-1 - m, {1, {shape_count(features[m])}}};
+}
+
 static bool concat_features(NetworkBuilder *b, const Expr *expr, const Shape *features, int count, Signal *out) {
     if (expr->kind == EXPR_CALL && expr->arguments) {
         Diagnostic *d = network_error(b, E0350, expr->span, "the `concat` of a fusion joins the features of all modalities: it takes no arguments");
@@ -54,7 +62,7 @@ static bool concat_features(NetworkBuilder *b, const Expr *expr, const Shape *fe
     }
     Signal parts[MAX_JOINED];
     for (int m = 0; m < count; m++)
-        parts[m] = (Signal){-1 - m, {1, {shape_count(features[m])}}};
+        parts[m] = feature(features, m);
     return layer_add_concat(b, "concat", expr->span, count, parts, out);
 }
 
@@ -67,7 +75,7 @@ static bool sum_features(NetworkBuilder *b, const Expr *expr, const Shape *featu
     for (int m = 0; m < count; m++) {
         Signal part;
         const char *name = b->s->modalities.items[m]->name;
-        if (!network_expression(b, argument->value, (Signal){-1 - m, {1, {shape_count(features[m])}}}, name, &part))
+        if (!network_expression(b, argument->value, feature(features, m), name, &part))
             return false;
         if (m == 0)
             *out = part;
@@ -77,15 +85,57 @@ static bool sum_features(NetworkBuilder *b, const Expr *expr, const Shape *featu
     return true;
 }
 
+/* film(by = visual): the modality that conditions or gates the other, the first unless `by` names one. */
+static bool leader(NetworkBuilder *b, const Expr *expr, const char *form, int count, int *out) {
+    static const ArgumentRow rows[] = {{"by", TYPE_MODALITY, ARGUMENT_NAMED | ARGUMENT_FIXED, .words = NULL}};
+    if (count != 2) {
+        Diagnostic *d = network_error(b, E0351, expr->span, "a `%s` fusion is of two modalities, and this experiment has %d", form, count);
+        diag_help(b->s->diagnostics, d, "`concat -> linear(classes)` and `sum(linear(classes))` take any number");
+        return false;
+    }
+    Argument by[1];
+    if (!arguments_bind(b->s, NULL, expr, form, rows, 1, by))
+        return false;
+    *out = by[0].value ? (int)by[0].value->integer : 0;
+    return true;
+}
+
+/* gamma * h_2 + beta with [gamma; beta] = C h_1 + c: FiLM, on the feature's own width. */
+static bool film_features(NetworkBuilder *b, const Expr *expr, const Shape *features, int count, Signal *out) {
+    int first;
+    return leader(b, expr, FORMS[FORM_FILM], count, &first)
+        && layer_add_film(b, FORMS[FORM_FILM], expr->span, feature(features, first), feature(features, 1 - first), out);
+}
+
+/* sigmoid(r_1) * r_2 with r_m = A_m h_m + a_m. */
+static bool gated_features(NetworkBuilder *b, const Expr *expr, const Shape *features, int count, Signal *out) {
+    int first;
+    if (!leader(b, expr, FORMS[FORM_GATED], count, &first))
+        return false;
+    Signal mapped[2];
+    for (int m = 0; m < 2; m++) {
+        const char *path = path_join(b->s->arena, FORMS[FORM_GATED], b->s->modalities.items[m]->name);
+        if (!layer_add_linear(b, path, expr->span, shape_count(features[m]), feature(features, m), &mapped[m]))
+            return false;
+    }
+    return layer_add_gate(b, FORMS[FORM_GATED], expr->span, mapped[first], mapped[1 - first], out);
+}
+
+static bool (*const JOIN[])(NetworkBuilder *b, const Expr *expr, const Shape *features, int count, Signal *out) = {
+    concat_features, sum_features, film_features, gated_features,
+};
+
 /* Linear all through, so that the logits are a sum of parts of the modalities. */
-static FusionKind kind_of(const Network *network, bool concat, int modalities) {
+static FusionKind kind_of(const Network *network, int form, int modalities) {
+    if (form != FORM_CONCAT && form != FORM_SUM)
+        return FUSION_OTHER;
     int linear = 0, add = 0;
     for (int i = 0; i < network->layers.count; i++) {
         linear += network->layers.items[i].kind == LAYER_LINEAR;
         add    += network->layers.items[i].kind == LAYER_ADD;
     }
     int layers = network->layers.count;
-    if (concat)
+    if (form == FORM_CONCAT)
         return layers == 2 && linear == 1 ? FUSION_CONCAT_LINEAR : FUSION_OTHER;
     return layers == 2 * modalities - 1 && linear == modalities && add == modalities - 1 ? FUSION_SUM_LINEAR : FUSION_OTHER;
 }
@@ -102,24 +152,22 @@ bool fusion_build(Sema *s, const Expr *expr, const Shape *features, int count, N
     const Expr *form = members[0];
     if (form->kind == EXPR_ERROR)
         return false;
-    if (is_form(form, "film") || is_form(form, "gated")) {
-        network_error(&b, E0351, form->span, "this version has no `%s` fusion yet; it compiles `concat` and `sum`", is_form(form, "film") ? "film" : "gated");
-        return false;
-    }
-    bool concat = is_form(form, "concat");
-    if (!concat && !is_form(form, "sum")) {
-        Diagnostic *d = network_error(&b, E0350, form->span, "a fusion is `concat -> …` or `sum(…)`");
+    int which = 0;
+    while (which < FORM_COUNT && !is_form(form, FORMS[which]))
+        which++;
+    if (which == FORM_COUNT) {
+        Diagnostic *d = network_error(&b, E0350, form->span, "a fusion is `concat -> …`, `sum(…)`, `film -> …` or `gated -> …`");
         diag_help(s->diagnostics, d, "the usual one: `concat -> linear(classes)`");
         return false;
     }
     Signal joined, result;
     if (!common_width(&b, form->span, features, count)
-        || !(concat ? concat_features(&b, form, features, count, &joined) : sum_features(&b, form, features, count, &joined)))
+        || !JOIN[which](&b, form, features, count, &joined))
         return false;
     /* What stands alone behind the form needs no position: fusion.weight. */
     if (!network_chain(&b, members, 1, member_count, member_count == 2, joined, "", &result)
         || !gives_classes(&b, "this fusion", expr->span, result.shape) || !network_finish(&b, result))
         return false;
-    *kind = kind_of(out, concat, count);
+    *kind = kind_of(out, which, count);
     return true;
 }

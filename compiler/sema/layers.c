@@ -476,6 +476,30 @@ int layer_names(const char **names, int capacity) {
     return count;
 }
 
+/* ---- The layers of fusions: two inputs, one of them perhaps behind a layer of its own ---- */
+
+static bool add_pair(NetworkBuilder *b, LayerKind kind, const LayerCall *call, Signal left, Signal right, Signal *out) {
+    Layer *layer = layer_add(b, kind, call, left, right.shape, out);
+    if (!layer)
+        return false;
+    VECTOR_PUSH(b->s->arena, &layer->inputs, right.layer);
+    layer->attr[0].i = shape_count(right.shape);
+    return true;
+}
+
+bool layer_add_film(NetworkBuilder *b, const char *path, Span span, Signal condition, Signal in, Signal *out) {
+    LayerCall call = {.path = path, .span = span};
+    Signal modulation;
+    return layer_add_linear(b, path, span, 2 * shape_count(in.shape), condition, &modulation)
+        && add_pair(b, LAYER_FILM, &call, modulation, in, out);
+}
+
+bool layer_add_gate(NetworkBuilder *b, const char *path, Span span, Signal gate, Signal in, Signal *out) {
+    LayerCall call = {.path = path, .span = span};
+    Signal share;
+    return add_elementwise(b, LAYER_SIGMOID, &call, 0, 0, gate, &share) && add_pair(b, LAYER_MULTIPLY, &call, share, in, out);
+}
+
 /* ---- Sum and concatenation ---- */
 
 bool layer_add_sum(NetworkBuilder *b, const char *path, Span span, Signal left, Signal right, Signal *out) {

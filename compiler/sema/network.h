@@ -55,7 +55,11 @@ int             layer_names(const char **names, int capacity);
 /* The layers that have no call of their own. */
 bool layer_add_sum(NetworkBuilder *b, const char *path, Span span, Signal left, Signal right, Signal *out);
 bool layer_add_concat(NetworkBuilder *b, const char *path, Span span, int count, const Signal *parts, Signal *out);
-/* linear(out), for heads without an expression. */
+/* gamma * in + beta; [gamma; beta] = linear(condition), whose parameters path names. */
+bool layer_add_film(NetworkBuilder *b, const char *path, Span span, Signal condition, Signal in, Signal *out);
+/* sigmoid(gate) * in. */
+bool layer_add_gate(NetworkBuilder *b, const char *path, Span span, Signal gate, Signal in, Signal *out);
+/* linear(out): heads without an expression, and fusions. */
 bool layer_add_linear(NetworkBuilder *b, const char *path, Span span, int64_t width, Signal in, Signal *out);
 
 const char *path_join(Arena *arena, const char *path, const char *piece);

@@ -119,7 +119,7 @@ void settings_add_arguments(Sema *s, const char *prefix, const char *what, const
 bool encoder_build(Sema *s, const Expr *expr, Shape in, const char *prefix, int group, Network *out);
 /* A head (feature -> classes); expr NULL: linear(classes). */
 bool head_build(Sema *s, const Expr *expr, Shape in, const char *prefix, int group, Network *out);
-/* The fusion: concat -> …, sum(…). film and gated are reported as not part of this version. */
+/* The fusion: concat -> …, sum(…), and of two modalities film -> … and gated -> …. */
 bool fusion_build(Sema *s, const Expr *expr, const Shape *features, int count, Network *out, FusionKind *kind);
 /* Definitions that no modality uses: their names and forms are checked all the same. */
 void encoder_check_definition(Sema *s, const Decl *encoder);

@@ -107,6 +107,11 @@ LAYER_TEST(concat,               "image[1, 4, 4]", "conv(2, 3) -> concat(conv(2,
 LAYER_TEST(residual_blocks,      "image[1, 5, 5]", "conv(2, 3) -> basic_block(2) -> basic_block(3, 2) -> avgpool -> linear(2)")
 
 Test(gradients, sum_fusion)           { check_program("vector[3]", "linear(3) -> tanh", "sum(linear(classes))", BOTH); }
+Test(gradients, film_fusion)          { check_program("vector[3]", "linear(3) -> tanh", "film -> linear(classes)", BOTH); }
+Test(gradients, film_by_the_second)   { check_program("vector[3]", "linear(4) -> tanh", "film(by = b) -> linear(5) -> tanh -> linear(classes)", BOTH); }
+Test(gradients, gated_fusion)         { check_program("vector[3]", "linear(3) -> tanh", "gated -> linear(classes)", BOTH); }
+Test(gradients, gated_by_the_second)  { check_program("vector[3]", "linear(4) -> tanh", "gated(by = b) -> linear(classes)", "ce(joint)"); }
+Test(gradients, film_of_raw_inputs)  { check_program("vector[3]", "identity", "film -> linear(classes)", BOTH); }
 Test(gradients, deep_fusion)          { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(5) -> tanh -> linear(classes)", BOTH); }
 Test(gradients, split_of_concat)      { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "ce(joint) + ce(split[a]) + 0.3 * ce(split[b])"); }
 Test(gradients, split_of_sum)         { check_program("vector[3]", "linear(3) -> tanh", "sum(linear(classes))", "ce(split[a]) + ce(joint)"); }

@@ -104,36 +104,37 @@ Test(steps, both_modalities_of_stage_one_follow_the_fixture) { check_case("step.
 
 /* ---- Fusion heads ---- */
 
-/* The features are the inputs: an empty encoder is the identity. split[a] and split[v] are shown by `predict`. */
-static const char *heads_program(Arena *arena, const char *fusion) {
+/* The features are the inputs: an empty encoder is the identity. shown[a] and shown[v] are shown by `predict`. */
+static const char *heads_program(Arena *arena, const char *fusion, const char *shown) {
     return arena_printf(arena,
         "data files = csv(\"a.csv\", \"v.csv\", label = last, test = every(4, 3))\n"
         "modality a : vector[2] { input = files.a\n encoder = identity }\n"
         "modality v : vector[2] { input = files.v\n encoder = identity }\n"
         "target kind : class[3] = files.label\n"
         "fusion = %s\n"
-        "method of_a() { loss = ce(joint)\n predict = split[a] }\n"
-        "method of_v() { loss = ce(joint)\n predict = split[v] }\n"
+        "method of_a() { loss = ce(joint)\n predict = %s[a] }\n"
+        "method of_v() { loss = ce(joint)\n predict = %s[v] }\n"
         "train { optimizer = sgd(lr = 0.1)\n"
         "  stage first { kind = joint\n epochs = 1\n method = of_a() }\n"
-        "  stage second { kind = joint\n epochs = 1\n method = of_v() } }\n", fusion);
+        "  stage second { kind = joint\n epochs = 1\n method = of_v() } }\n", fusion, shown, shown);
 }
 
-static void check_heads(const char *fusion, const char *const (*weights)[2], int count, const char *joint, const char *split_a, const char *split_v) {
+/* split_a NULL: a fusion without splits. turned: v gets the features of a, and a those of v. */
+static void check_heads(const char *fusion, int turned, const char *const (*weights)[2], int count, const char *joint, const char *split_a, const char *split_v) {
     json_t *root = fixtures();
     if (!root) return;
     Arena *arena = arena_new();
     const json_t *at = fixture_case(root, "fusion.heads"), *inputs = json_object_get(at, "inputs"), *expected = json_object_get(at, "expected");
-    Compiled c = compile("heads.mml", heads_program(arena, fusion));
+    Compiled c = compile("heads.mml", heads_program(arena, fusion, split_a ? "split" : "head"));
     for (int s = 0; s < 2; s++) {
         Bench b = bench_new(&c, c.experiment->stages[s].evaluate, 2, 2, 1);
-        load(b.inputs[0], json_object_get(inputs, "h_a"));
-        load(b.inputs[1], json_object_get(inputs, "h_v"));
+        load(b.inputs[turned], json_object_get(inputs, "h_a"));
+        load(b.inputs[!turned], json_object_get(inputs, "h_v"));
         for (int i = 0; i < count; i++)
             load(b.frame.parameters + parameter_named(c.experiment, weights[i][0])->offset, json_object_get(inputs, weights[i][1]));
         bench_run(&b);
         compare(b.logits[2], json_object_get(expected, joint), joint);
-        compare(b.frame.prediction, json_object_get(expected, s ? split_v : split_a), s ? split_v : split_a);
+        if (split_a) compare(b.frame.prediction, json_object_get(expected, s ? split_v : split_a), s ? split_v : split_a);
         bench_free(&b);
     }
     compiled_free(&c);
@@ -143,11 +144,30 @@ static void check_heads(const char *fusion, const char *const (*weights)[2], int
 
 Test(fusion, concat_and_its_split_follow_the_fixture) {
     static const char *const weights[][2] = {{"fusion.weight", "concat.W"}, {"fusion.bias", "concat.b"}};
-    check_heads("concat -> linear(classes)", weights, 2, "concat", "concat_split_a", "concat_split_v");
+    check_heads("concat -> linear(classes)", 0, weights, 2, "concat", "concat_split_a", "concat_split_v");
 }
 
 Test(fusion, sum_and_its_split_follow_the_fixture) {
     static const char *const weights[][2] = {
         {"fusion.a.weight", "sum.Wa"}, {"fusion.a.bias", "sum.ba"}, {"fusion.v.weight", "sum.Wv"}, {"fusion.v.bias", "sum.bv"}};
-    check_heads("sum(linear(classes))", weights, 4, "sum", "sum_split_a_train", "sum_split_v_train");
+    check_heads("sum(linear(classes))", 0, weights, 4, "sum", "sum_split_a_train", "sum_split_v_train");
+}
+
+Test(fusion, film_by_either_modality_follows_the_fixture) {
+    static const char *const weights[][2] = {
+        {"fusion.film.weight", "film.W"}, {"fusion.film.bias", "film.b"}, {"fusion.weight", "film.Wout"}, {"fusion.bias", "film.bout"}};
+    check_heads("film -> linear(classes)", 0, weights, 4, "film", NULL, NULL);
+    check_heads("film(by = a) -> linear(classes)", 0, weights, 4, "film", NULL, NULL);
+    check_heads("film(by = v) -> linear(classes)", 1, weights, 4, "film", NULL, NULL);
+}
+
+Test(fusion, gated_by_either_modality_follows_the_fixture) {
+    static const char *const weights[][2] = {
+        {"fusion.gated.a.weight", "gated.Wa"}, {"fusion.gated.a.bias", "gated.ba"}, {"fusion.gated.v.weight", "gated.Wv"},
+        {"fusion.gated.v.bias", "gated.bv"},   {"fusion.weight", "gated.Wout"},     {"fusion.bias", "gated.bout"}};
+    static const char *const turned[][2] = {
+        {"fusion.gated.v.weight", "gated.Wa"}, {"fusion.gated.v.bias", "gated.ba"}, {"fusion.gated.a.weight", "gated.Wv"},
+        {"fusion.gated.a.bias", "gated.bv"},   {"fusion.weight", "gated.Wout"},     {"fusion.bias", "gated.bout"}};
+    check_heads("gated -> linear(classes)", 0, weights, 6, "gated", NULL, NULL);
+    check_heads("gated(by = v) -> linear(classes)", 1, turned, 6, "gated", NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Sums, copies, concatenation and dropout. */
+/* Sums, copies, concatenation, products, modulation and dropout. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -30,6 +30,38 @@ Test(concat, lays_the_rows_of_a_sample_one_behind_the_other) {
     check_layer(&concat, (MmlValue[]){INT(3), INT(1), INT(1), INT(4)}, (Setting){.batch = 1, .capacity = 1, .threads = 2});
     check_layer(&concat, (MmlValue[]){INT(3), INT(201), INT(64), INT(512)}, (Setting){.batch = 61, .capacity = 64, .threads = 2});
 }
+
+/* ---- multiply, film: size ---- */
+
+static void multiply_sizes(const MmlValue *a, Sizes *s) { s->input[0] = s->input[1] = s->output = a[0].i; }
+
+static void multiply_reference(const Problem *p, double *const *in, double *out) {
+    for (i64 i = 0; i < p->batch * p->a[0].i; i++) out[i] = in[0][i] * in[1][i];
+}
+
+static void film_sizes(const MmlValue *a, Sizes *s) {
+    s->input[0] = 2 * a[0].i;
+    s->input[1] = s->output = a[0].i;
+}
+
+static void film_reference(const Problem *p, double *const *in, double *out) {
+    i64 size = p->a[0].i;
+    for (i64 n = 0; n < p->batch; n++)
+        for (i64 i = 0; i < size; i++)
+            out[n * size + i] = in[0][2 * n * size + i] * in[1][n * size + i] + in[0][(2 * n + 1) * size + i];
+}
+
+static const Layer multiply = {KERNEL_multiply_forward, KERNEL_multiply_backward, "01y", "d01AB", "xx", 0, "", multiply_sizes, multiply_reference, 0, 0, 0};
+static const Layer film = {KERNEL_film_forward, KERNEL_film_backward, "01y", "d01AB", "xx", 0, "", film_sizes, film_reference, 0, 0, 0};
+
+static void check_product(const Layer *layer) {
+    check_layer(layer, (MmlValue[]){INT(3)}, (Setting){.batch = 4, .capacity = 6, .threads = 1});
+    check_layer(layer, (MmlValue[]){INT(1)}, (Setting){.batch = 1, .capacity = 1, .threads = 2});
+    check_layer(layer, (MmlValue[]){INT(301)}, (Setting){.batch = 61, .capacity = 64, .threads = 2});
+}
+
+Test(multiply, is_the_product_of_every_pair)                    { check_product(&multiply); }
+Test(film, scales_by_the_first_half_and_shifts_by_the_second)   { check_product(&film); }
 
 /* ---- add, accumulate, zero, copy ---- */
 

@@ -135,6 +135,30 @@ Test(networks, cnn4_has_the_published_shapes) {
 
 /* ---- Names ---- */
 
+/* methods.md 2.1 with o = d = 8 */
+Test(networks, fusions_of_two_have_parameters_of_the_features_width) {
+    static const char text[] = "data arrays = npz(\"arrays.npz\")\n"
+                               "modality one : vector[3] { input = arrays.one\n encoder = linear(8) }\n"
+                               "modality two : vector[5] { input = arrays.two\n encoder = linear(8) }\n"
+                               "target kind : class[10] = arrays.label\n"
+                               "fusion = %s -> linear(classes)\n" TRAIN "\n";
+    char *film = NULL, *gated = NULL;
+    cr_assert(asprintf(&film, text, "film") > 0 && asprintf(&gated, text, "gated") > 0);
+    Analysed a = analysed(film, NULL), b = analysed(gated, NULL);
+    expect_parameter(a.program, "fusion.film.weight", "[16, 8]");
+    expect_parameter(a.program, "fusion.film.bias", "[16]");
+    expect_parameter(a.program, "fusion.weight", "[10, 8]");
+    cr_expect_eq(parameters_under(a.program, "fusion."), 16 * 8 + 16 + 10 * 8 + 10);
+    expect_parameter(b.program, "fusion.gated.one.weight", "[8, 8]");
+    expect_parameter(b.program, "fusion.gated.two.bias", "[8]");
+    cr_expect_eq(parameters_under(b.program, "fusion."), 2 * (8 * 8 + 8) + 10 * 8 + 10);
+    arena_free(a.arena);
+    arena_free(b.arena);
+    free(film);
+    free(gated);
+}
+
+
 Test(networks, a_chain_names_its_members_by_position_and_a_label_by_itself) {
     Analysed a = network_of("image[3, 8, 8]", "conv(4, 3) -> relu -> stem: (conv(5, 3) -> batchnorm) -> (conv(6, 3) -> relu) -> linear(4)", "");
     expect_parameter(a.program, "encoder.one.0.weight", "[4, 3, 3, 3]");
