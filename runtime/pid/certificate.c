@@ -4,37 +4,59 @@
 #include <math.h>
 #include <string.h>
 
+#include "pid/explog.h"
 #include "pid/table.h"
 
 #define FITTING_SWEEPS 8
+#define PIECE          512      /* cells at once, for the vectors of mml_exp */
 
 int mml_certificate_new(const MmlSupport *support, MmlArena *arena, MmlCertificate *out) {
     out->q = MML_NEW(arena, double, support->live * support->labels);
     out->u = MML_NEW(arena, double, support->start[support->sources]);
+    out->s = MML_NEW(arena, double, support->live);
     out->primal = INFINITY;
     out->dual = -INFINITY;
-    return out->q && out->u;
+    return out->q && out->u && out->s;
 }
 
 static inline i64 unknown(const MmlSupport *support, i64 tuple, int k) {
     return support->start[k] + (i64)support->bin[tuple * support->sources + k] * support->labels;
 }
 
-void mml_tuple_softmax(const MmlSupport *support, const double *u, double *s, double *pi) {
+/* sums[y] = sum_k u_k(x_k, y) less its largest value, which is returned. */
+static double exponents(const MmlSupport *support, const double *u, i64 tuple, double *sums) {
     int labels = support->labels;
-    double sums[labels];
-    for (i64 t = 0; t < support->live; t++) {
-        memcpy(sums, u + unknown(support, t, 0), sizeof sums);
-        for (int k = 1; k < support->sources; k++) {
-            const double *row = u + unknown(support, t, k);
-            for (int y = 0; y < labels; y++) sums[y] += row[y];
+    double top = -INFINITY;
+    const double *first = u + unknown(support, tuple, 0), *second = u + unknown(support, tuple, 1);
+    for (int y = 0; y < labels; y++) sums[y] = first[y] + second[y];
+    for (int k = 2; k < support->sources; k++) {
+        const double *row = u + unknown(support, tuple, k);
+        for (int y = 0; y < labels; y++) sums[y] += row[y];
+    }
+    for (int y = 0; y < labels; y++) top = sums[y] > top ? sums[y] : top;
+    for (int y = 0; y < labels; y++) sums[y] -= top;
+    return top;
+}
+
+/* In pieces of several tuples, for the vectors of mml_exp and mml_log. */
+void mml_tuple_softmax(const MmlSupport *support, const double *u, double *s, double *pi) {
+    int labels = support->labels, piece = labels < PIECE ? PIECE / labels : 1;
+    double room[piece * labels], top[piece], total[piece];
+    for (i64 from = 0; from < support->live; from += piece) {
+        int count = support->live - from < piece ? (int)(support->live - from) : piece;
+        double *e = pi ? pi + from * labels : room;
+        for (int t = 0; t < count; t++) top[t] = exponents(support, u, from + t, e + (i64)t * labels);
+        mml_exp(e, (i64)count * labels);
+        for (int t = 0; t < count; t++) {
+            double *row = e + (i64)t * labels, sum = 0;
+            for (int y = 0; y < labels; y++) sum += row[y];
+            total[t] = sum;
+            if (!pi) continue;
+            double inverse = 1 / sum;
+            for (int y = 0; y < labels; y++) row[y] *= inverse;
         }
-        double top = -INFINITY, total = 0;
-        for (int y = 0; y < labels; y++) top = fmax(top, sums[y]);
-        for (int y = 0; y < labels; y++) total += sums[y] = exp(sums[y] - top);
-        s[t] = -(top + log(total));
-        if (!pi) continue;
-        for (int y = 0; y < labels; y++) pi[t * labels + y] = sums[y] / total;
+        mml_log(total, count);
+        for (int t = 0; t < count; t++) s[from + t] = -(top[t] + total[t]);
     }
 }
 
@@ -118,17 +140,10 @@ static void feasible_dual(const MmlSupport *support, const double *u, double *sc
         if (support->p[v] > 0) largest = fmax(largest, fabs(out->u[v]));
     double *room = scratch;                    /* [bins of source 0] least s of its tuples */
     for (int x = 0; x < support->bins[0]; x++) room[x] = INFINITY;
-    double sums[labels];
+    mml_tuple_softmax(support, out->u, out->s, NULL);
     for (i64 t = 0; t < support->live; t++) {
-        double top = -INFINITY, total = 0;
-        for (int y = 0; y < labels; y++) {
-            sums[y] = 0;
-            for (int k = 0; k < sources; k++) sums[y] += out->u[unknown(support, t, k) + y];
-            top = fmax(top, sums[y]);
-        }
-        for (int y = 0; y < labels; y++) total += exp(sums[y] - top);
         double *least = room + support->bin[t * sources];
-        *least = fmin(*least, -(top + log(total)));
+        *least = fmin(*least, out->s[t]);
     }
     /* A few roundings short of the border, so that it holds in any arithmetic. */
     for (int x = 0; x < support->bins[0]; x++)

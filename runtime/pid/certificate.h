@@ -9,6 +9,7 @@
 typedef struct {
     double *q;           /* [live, labels]: marginals are those of p to rounding */
     double *u;           /* [unknowns], -infinity where p = 0: every s_t >= 0    */
+    double *s;           /* [live] scratch                                       */
     double  primal, dual;
 } MmlCertificate;
 

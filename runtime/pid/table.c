@@ -1,9 +1,14 @@
 #include "pid/table.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "pid/explog.h"
+
+#define PIECE 512      /* cells at once, for the vectors of mml_log */
 
 Status mml_table_cells(const MmlTable *table, i64 *cells) {
     if (table->sources < 2 || table->sources > MML_PID_SOURCES)
@@ -99,14 +104,24 @@ double mml_entropy(const double *p, i64 count) {
     return entropy;
 }
 
+/* Quotients below DBL_MIN are taken as that: q is then below it too, and so is
+ * the difference. */
 double mml_negative_conditional_entropy(const double *q, i64 tuples, int labels) {
-    double total = 0;
-    for (i64 t = 0; t < tuples; t++) {
-        const double *row = q + t * labels;
-        double mass = 0;
-        for (int y = 0; y < labels; y++) mass += row[y];
-        for (int y = 0; y < labels; y++)
-            if (row[y] > 0) total += row[y] * log(row[y] / mass);
+    int piece = labels < PIECE ? PIECE / labels : 1;
+    double logs[piece * labels], total = 0;
+    for (i64 from = 0; from < tuples; from += piece) {
+        i64 count = tuples - from < piece ? tuples - from : piece;
+        for (i64 t = 0; t < count; t++) {
+            const double *row = q + (from + t) * labels;
+            double mass = 0;
+            for (int y = 0; y < labels; y++) mass += row[y];
+            for (int y = 0; y < labels; y++) {
+                double quotient = row[y] / mass;
+                logs[t * labels + y] = quotient > DBL_MIN ? quotient : DBL_MIN;
+            }
+        }
+        mml_log(logs, count * labels);
+        for (i64 c = 0; c < count * labels; c++) total += q[from * labels + c] * logs[c];
     }
     return total;
 }
