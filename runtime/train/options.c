@@ -57,11 +57,18 @@ static Status set_seed(MmlSettings *settings, MmlCall *call, const Option *optio
     return mml_setting_give(settings, seed, value);
 }
 
-static Status unknown_setting(const MmlExperiment *experiment, const char *path) {
+/* Properties that shape the program, or that it leaves out, are no settings of
+ * the trainer; only the compiler knows their names. */
+static Status unknown_setting(MmlSettings *settings, const char *path, const char *value) {
+    const MmlExperiment *experiment = settings->experiment;
+    const char *call = mml_compile_call(experiment, "--set", path, value, settings->arena);
     MmlNearest nearest = mml_nearest(path);
     for (i64 i = 0; i < experiment->setting_count; i++) mml_nearest_offer(&nearest, experiment->settings[i].path);
-    if (nearest.best) return mml_fail(MML_ECALL, "--set: no setting '%s'; did you mean '%s'?", path, nearest.best);
-    return mml_fail(MML_ECALL, "--set: no setting '%s'; `mmlc check --explain %s` lists them", path, experiment->file);
+    if (nearest.best)
+        return mml_fail(MML_ECALL, "--set: no setting '%s'; did you mean '%s'? Others are set when compiling: %s", path,
+                        nearest.best, call);
+    return mml_fail(MML_ECALL, "--set: no setting '%s': `mmlc check --explain %s` lists them; others are set when compiling: %s",
+                    path, experiment->file, call);
 }
 
 static Status set_setting(MmlSettings *settings, MmlCall *call, const Option *option, const char *value) {
@@ -71,7 +78,7 @@ static Status set_setting(MmlSettings *settings, MmlCall *call, const Option *op
     if (!path) return MML_ENOMEM;
     for (size_t i = strlen(path); i > 0 && path[i - 1] == ' '; i--) path[i - 1] = 0;
     const MmlSetting *setting = mml_setting_find(settings->experiment, path);
-    if (!setting) return unknown_setting(settings->experiment, path);
+    if (!setting) return unknown_setting(settings, path, equals + 1);
     return mml_setting_give(settings, setting, equals + 1);
 }
 

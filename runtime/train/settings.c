@@ -44,12 +44,10 @@ static void mark_given(MmlSettings *settings, const MmlSetting *setting) {
     for (i64 i = 0; i < width; i++) settings->given[setting->slot + i] = 1;
 }
 
-static Status refuse_fixed(const MmlExperiment *experiment, const MmlSetting *setting, const char *text) {
-    if (setting->flags & MML_SETTING_PARAM)
-        return mml_fail(MML_ECALL, "'%s' is decided when compiling; to change it: mmlc -D %s=%s %s",
-                        setting->path, setting->path, text, experiment->file);
-    return mml_fail(MML_ECALL, "'%s' is decided when compiling; to change it: mmlc --set %s=%s %s",
-                    setting->path, setting->path, text, experiment->file);
+static Status refuse_fixed(const MmlSettings *settings, const MmlSetting *setting, const char *text) {
+    const char *option = setting->flags & MML_SETTING_PARAM ? "-D" : "--set";
+    return mml_fail(MML_ECALL, "'%s' is decided when compiling; to change it: %s", setting->path,
+                    mml_compile_call(settings->experiment, option, setting->path, text, settings->arena));
 }
 
 /* Cuts "a, b" at the commas outside of nothing: values hold none themselves. */
@@ -80,8 +78,8 @@ static Status give_list(MmlSettings *settings, const MmlSetting *setting, const 
     i64 room = slots_of(experiment, setting) - 1, count = 0;
     for (char *item; (item = next_item(&rest));) {
         if (count == room)
-            return mml_fail(MML_ECALL, "%s: at most %lld values fit this program; for more: mmlc --set '%s=%s' %s",
-                            setting->path, (long long)room, setting->path, text, experiment->file);
+            return mml_fail(MML_ECALL, "%s: at most %lld values fit this program; for more: %s", setting->path, (long long)room,
+                            mml_compile_call(experiment, "--set", setting->path, text, settings->arena));
         MML_TRY(mml_value_parse(experiment, setting, item, &settings->values[setting->slot + 1 + count], settings->arena));
         count++;
     }
@@ -147,7 +145,7 @@ static Status check_range(const MmlSettings *settings, const MmlSetting *setting
 }
 
 Status mml_setting_give(MmlSettings *settings, const MmlSetting *setting, const char *text) {
-    if (setting->flags & MML_SETTING_FIXED) return refuse_fixed(settings->experiment, setting, text);
+    if (setting->flags & MML_SETTING_FIXED) return refuse_fixed(settings, setting, text);
     if (setting->flags & MML_SETTING_LIST) MML_TRY(give_list(settings, setting, text));
     else if (setting->each) MML_TRY(give_each(settings, setting, text));
     else MML_TRY(mml_value_parse(settings->experiment, setting, text, &settings->values[setting->slot], settings->arena));

@@ -266,3 +266,26 @@ const char *mml_value_text(const MmlExperiment *experiment, const MmlSetting *se
     mml_shortest(value.r, digits);
     return mml_arena_format(arena, "%s%s%s", digits, unit ? " " : "", unit ? unit : "");
 }
+
+/* As one word of a POSIX shell: in quotes if a character in it could mean something else. */
+static const char *shell_word(MmlArena *arena, const char *text) {
+    const char *plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/%@";
+    if (*text && !text[strspn(text, plain)]) return text;
+    char *word = mml_arena_alloc(arena, 4 * strlen(text) + 3), *end = word;
+    if (!word) return text;
+    *end++ = '\'';
+    for (; *text; text++) {
+        if (*text == '\'') end = stpcpy(end, "'\\'");
+        *end++ = *text;
+    }
+    *end++ = '\'';
+    *end = 0;
+    return word;
+}
+
+const char *mml_compile_call(const MmlExperiment *experiment, const char *option, const char *path, const char *value,
+                             MmlArena *arena) {
+    const char *pair = mml_arena_format(arena, "%s=%s", path, value);
+    return mml_arena_format(arena, "mmlc %s %s %s", option, shell_word(arena, pair ? pair : path),
+                            shell_word(arena, experiment->file));
+}

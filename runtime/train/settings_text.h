@@ -27,6 +27,11 @@ int mml_setting_has_range(const MmlSetting *setting);
 /* 1: the value is one that has a word of its own, `samples = all`, and no range. */
 int mml_value_is_word(const MmlSetting *setting, MmlValue value);
 
+/* The command that compiles the program with another value, to be pasted into a
+ * shell: `mmlc --set 'train.schedule=step(every = 3)' toy.mml`; option is "-D" or "--set". */
+const char *mml_compile_call(const MmlExperiment *experiment, const char *option, const char *path, const char *value,
+                             MmlArena *arena);
+
 /* 1: stored as an integer; 0: as a real; -1: as a text. */
 int mml_type_held(i64 type);
 

@@ -64,6 +64,8 @@ Test(options, unknown_names_get_the_nearest) {
     expect_refused(PARSE("--elephant", "3"), "unknown option --elephant; --help");
     expect_refused(PARSE("--set", "train.joint.epoch=3"), "did you mean 'train.joint.epochs'?");
     expect_refused(PARSE("--set", "nothing.like.it=3"), "mmlc check --explain toy.mml");
+    expect_refused(PARSE("--set", "train.joint.method=uniform()"), "mmlc --set 'train.joint.method=uniform()' toy.mml");
+    expect_refused(PARSE("--set", "train.optimizer.clip=1"), "mmlc --set train.optimizer.clip=1 toy.mml");
     expect_refused(PARSE("file.csv"), "'file.csv' is not an option");
 }
 

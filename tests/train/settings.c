@@ -77,7 +77,7 @@ Test(settings, lists_take_as_many_as_the_program_has_room_for) {
     cr_assert_eq(give("train.joint.save", "[]"), MML_OK);
     cr_assert_eq(settings.values[slot].i, 0);
     cr_assert_eq(give("train.joint.save", "1,2,3"), MML_ECALL);
-    expect_message("mmlc --set 'train.joint.save=1,2,3' toy.mml");
+    expect_message("mmlc --set train.joint.save=1,2,3 toy.mml");
 }
 
 Test(settings, a_fixed_one_names_the_call_of_mmlc) {
@@ -85,6 +85,8 @@ Test(settings, a_fixed_one_names_the_call_of_mmlc) {
     expect_message("mmlc -D half=10 toy.mml");
     cr_assert_eq(give("train.unimodal.optimizer", "adam"), MML_ECALL);
     expect_message("mmlc --set train.unimodal.optimizer=adam toy.mml");
+    cr_assert_eq(give("train.unimodal.optimizer", "sgd(lr = 1) 'x"), MML_ECALL);
+    expect_message("mmlc --set 'train.unimodal.optimizer=sgd(lr = 1) '\\''x' toy.mml");
 }
 
 Test(settings, ranges_are_checked_and_named) {
