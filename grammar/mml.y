@@ -53,6 +53,7 @@
 %type <name>       NAME
 %type <number>     INTEGER REAL
 %type <parts>      STRING
+%type <made_up>    CLOSE CLOSE_LIST
 %type <unit>       LIST_UNIT list_unit
 %type <op>         compare add multiply
 %type <expr>       expr arrow or and comparison sum product unary labelled postfix primary type_opt value_opt
@@ -106,6 +107,8 @@ definition
     | ENCODER NAME formals block              { $$ = build_decl(p, DECL_ENCODER, $2, @2, @$); $$->formals = $3.first; $$->body = $4.first; }
     | rule NAME formals OPEN_BLOCK members CLOSE_BLOCK
                                               { $$ = build_decl(p, $1, $2, @2, @$); $$->formals = $3.first; $$->members = $5.first; }
+    | PARAM NAME broken                       { $$ = build_decl(p, DECL_PARAM, $2, @2, @$); $$->value = build_error(p, @3); yyerrok; }
+    | DATA NAME broken                        { $$ = build_decl(p, DECL_DATA, $2, @2, @$); $$->value = build_error(p, @3); yyerrok; }
     | PARAM broken                            { $$ = build_decl(p, DECL_ERROR, NULL, @1, @$); yyerrok; }
     | DATA broken                             { $$ = build_decl(p, DECL_ERROR, NULL, @1, @$); yyerrok; }
     | TARGET broken                           { $$ = build_decl(p, DECL_ERROR, NULL, @1, @$); yyerrok; }
@@ -149,6 +152,7 @@ formals_some
 
 formal
     : NAME type_opt value_opt                 { $$ = build_formal(p, $1, @1, $2, $3); }
+    | NAME broken_value                       { $$ = build_formal(p, $1, @1, NULL, build_error(p, @2)); yyerrok; }
     ;
 
 /* ---- Blocks of properties ---- */
@@ -162,6 +166,7 @@ properties
 property
     : NAME ASSIGN expr                        { $$ = build_property(p, $1, @1, $3, @$); }
     | NAME ASSIGN broken                      { $$ = build_property(p, $1, @1, build_error(p, @3), @$); yyerrok; }
+    | NAME broken                             { $$ = build_property(p, $1, @1, build_error(p, @2), @$); yyerrok; }
     ;
 
 train_items
@@ -206,6 +211,9 @@ member
             $$->value = $5;
         }
     | NAME ASSIGN expr                        { $$ = build_member(p, MEMBER_PROPERTY, $1, @1, @$); $$->value = $3; }
+    | STATE NAME broken                       { $$ = build_member(p, MEMBER_STATE, $2, @2, @$); $$->value = build_error(p, @3); yyerrok; }
+    | LET NAME broken                         { $$ = build_member(p, MEMBER_LET, $2, @2, @$); $$->value = build_error(p, @3); yyerrok; }
+    | NAME broken                             { $$ = build_member(p, MEMBER_PROPERTY, $1, @1, @$); $$->value = build_error(p, @2); yyerrok; }
     | ON NAME block                           { $$ = build_member(p, MEMBER_ON, $2, @2, @$); $$->body = $3.first; }
     | ON NAME OPEN NAME CLOSE block
                                               { $$ = build_member(p, MEMBER_ON, $2, @2, @$); $$->argument = $4; $$->argument_span = @4; $$->body = $6.first; }
@@ -241,6 +249,13 @@ stmt
             $$->name = $2; $$->name_span = @2; $$->value = $5;
             $$->binder = $3.binder; $$->binder_span = $3.binder_span; $$->over = $3.over;
         }
+    | LET NAME broken
+        {
+            $$ = build_stmt(p, STMT_LET, @$);
+            $$->name = $2; $$->name_span = @2; $$->value = build_error(p, @3);
+            yyerrok;
+        }
+    | RETURN broken                           { $$ = build_stmt(p, STMT_RETURN, @$); $$->value = build_error(p, @2); yyerrok; }
     | RETURN expr                             { $$ = build_stmt(p, STMT_RETURN, @$); $$->value = $2; }
     | chain
     | chain ELSE block                        { $$ = $1; build_else(p, $$, NULL, $3.first, span_join(@2, @3)); }
@@ -326,8 +341,8 @@ labelled
 
 postfix
     : primary
-    | postfix OPEN args CLOSE                 { $$ = build_call(p, $1, $3, @$); }
-    | postfix OPEN_LIST args CLOSE_LIST       { $$ = build_index(p, $1, $3, @$); }
+    | postfix OPEN args CLOSE                 { $$ = $4 ? build_error(p, @$) : build_call(p, $1, $3, @$); }
+    | postfix OPEN_LIST args CLOSE_LIST       { $$ = $4 ? build_error(p, @$) : build_index(p, $1, $3, @$); }
     | postfix DOT NAME                        { $$ = build_field(p, $1, $3, @3, @$); }
     ;
 
@@ -339,9 +354,9 @@ primary
     | STRING                                  { $$ = build_string(p, $1, @$); }
     | TRUE                                    { $$ = build_bool(p, 1, @$); }
     | FALSE                                   { $$ = build_bool(p, 0, @$); }
-    | OPEN expr CLOSE                         { $$ = build_parentheses($2, @$); }
+    | OPEN expr CLOSE                         { $$ = $3 ? build_error(p, @$) : build_parentheses($2, @$); }
     | OPEN broken CLOSE                       { $$ = build_error(p, @$); yyerrok; }
-    | OPEN_LIST args CLOSE_LIST list_unit     { $$ = build_list(p, $2, $4, @$); }
+    | OPEN_LIST args CLOSE_LIST list_unit     { $$ = $3 ? build_error(p, @$) : build_list(p, $2, $4, @$); }
     ;
 
 list_unit
@@ -387,6 +402,13 @@ over
 broken
     : error
     | error bracketed flat
+    ;
+
+/* Up to the next comma or closing bracket. The second form keeps Bison from reducing
+ * before it has skipped what can't follow. */
+broken_value
+    : error
+    | error bracketed
     ;
 
 flat

@@ -1,6 +1,7 @@
 #include "syntax/build.h"
 
 #include "syntax/docs.h"
+#include "syntax/syntax_error.h"
 
 static int deeper(int depth, const Expr *expr) {
     return expr && expr->depth > depth ? expr->depth : depth;
@@ -10,6 +11,13 @@ static int args_depth(const Arg *arg) {
     int depth = 0;
     for (; arg; arg = arg->next) depth = deeper(depth, arg->value);
     return depth;
+}
+
+/* What holds a broken argument is broken: how many it has and of what kind isn't known. */
+static int is_broken(ArgList list) {
+    for (const Arg *arg = list.first; arg; arg = arg->next)
+        if (arg->value->kind == EXPR_ERROR) return 1;
+    return 0;
 }
 
 static Expr *node(Parser *p, ExprKind kind, Span span) {
@@ -70,6 +78,7 @@ Expr *build_string(Parser *p, StringPart *parts, Span span) {
 }
 
 Expr *build_list(Parser *p, ArgList items, Unit unit, Span span) {
+    if (is_broken(items)) return build_error(p, span);
     Expr *expr = node(p, EXPR_LIST, span);
     expr->arguments = items.first;
     expr->unit      = unit;
@@ -77,6 +86,7 @@ Expr *build_list(Parser *p, ArgList items, Unit unit, Span span) {
 }
 
 Expr *build_call(Parser *p, Expr *base, ArgList arguments, Span span) {
+    if (is_broken(arguments)) return build_error(p, span);
     Expr *expr = node(p, EXPR_CALL, span);
     expr->base      = base;
     expr->arguments = arguments.first;
@@ -84,6 +94,7 @@ Expr *build_call(Parser *p, Expr *base, ArgList arguments, Span span) {
 }
 
 Expr *build_index(Parser *p, Expr *base, ArgList arguments, Span span) {
+    if (is_broken(arguments)) return build_error(p, span);
     Expr *expr = node(p, EXPR_INDEX, span);
     expr->base      = base;
     expr->arguments = arguments.first;
@@ -165,6 +176,7 @@ Stmt *build_expr_stmt(Parser *p, Expr *value, Span span) {
     stmt->value = value;
     if (value->kind == EXPR_CALL || value->kind == EXPR_ERROR) return stmt;
     stmt->kind = STMT_ERROR;
+    if (has_stray(p, span)) return stmt;
     Diagnostic *d = diag(p->diagnostics, E0116, span, "this statement does nothing");
     if (value->kind == EXPR_BINARY && value->op == OP_EQ) diag_help(p->diagnostics, d, "to give a value, write `=`");
     else if (value->kind == EXPR_NAME) diag_help(p->diagnostics, d, "a call has parentheses: `%s()`", value->name);

@@ -15,6 +15,7 @@ typedef struct {
     Diagnostics       *diagnostics;
     const TokenVector *raw;
     TokenVector       *out;
+    FaultVector       *strays;
     int                at;                              /* index of the token at hand in raw */
     Bracket            open[DEEPEST];
     int                depth;
@@ -78,14 +79,25 @@ static int closer_of(int kind) {
     return kind == TOK_OPEN ? TOK_CLOSE : kind == TOK_OPEN_LIST ? TOK_CLOSE_LIST : TOK_CLOSE_BLOCK;
 }
 
+/* A text without end between the opening bracket and the end of this line has swallowed what closes it. */
+static int is_swallowed(const Filter *f, const Bracket *open) {
+    int end = f->at;
+    while (end < f->at + LOOKED_AHEAD && raw_at(f, end)->kind != TOK_NEWLINE && raw_at(f, end)->kind != TOK_YYEOF) end++;
+    for (int i = 0; i < f->strays->count; i++)
+        if (f->strays->items[i] > open->span.begin && f->strays->items[i] < raw_at(f, end)->span.begin) return open->kind != TOK_OPEN_BLOCK;
+    return 0;
+}
+
 /* Closes the innermost bracket, which the program leaves open; why: what shows it. */
 static void close_missing(Filter *f, Span why, const char *what) {
     const Bracket *open = &f->open[f->depth - 1];
-    Diagnostic    *d = diag(f->diagnostics, E0111, open->span, "%s is never closed", token_text(open->kind));
-    diag_note(f->diagnostics, d, why, "%s", what);
+    if (!is_swallowed(f, open)) {
+        Diagnostic *d = diag(f->diagnostics, E0111, open->span, "%s is never closed", token_text(open->kind));
+        diag_note(f->diagnostics, d, why, "%s", what);
+    }
     if (open->kind == TOK_OPEN_BLOCK) emit_newline(f, empty_before(f));
     f->depth--;
-    emit(f, (Token){.kind = closer_of(open->kind), .made_up = 1, .span = empty_before(f)});
+    emit(f, (Token){.kind = closer_of(open->kind), .made_up = 1, .span = empty_before(f), .value.made_up = 1});
 }
 
 static void close_parentheses(Filter *f, Span why, const char *what) {
@@ -202,22 +214,42 @@ static int column_of(const Token *token) {
     return column;
 }
 
+/* The first token of the statement that ends here: its kind decides whether a block
+ * must follow. `} else` and `} else if` count as heads. */
+static const Token *statement_head(const Filter *f) {
+    const Token *tokens = f->out->items;
+    int first = f->out->count - 1;
+    for (; first > 0; first--) {
+        int kind = tokens[first].kind;
+        if (kind == TOK_NEWLINE || kind == TOK_OPEN_BLOCK || kind == TOK_CLOSE_BLOCK || is_start(kind)) break;
+    }
+    if (first + 1 >= f->out->count || (tokens[first].kind == TOK_CLOSE_BLOCK && tokens[first + 1].kind != TOK_ELSE)) return NULL;
+    return &tokens[first + 1];
+}
+
+static int needs_block(const Filter *f, const Token *head) {
+    const Token *last = &f->out->items[f->out->count - 1];
+    switch (head->kind) {
+    case TOK_MODALITY: case TOK_TRAIN: case TOK_STAGE: case TOK_ENCODER: case TOK_POLICY: case TOK_METHOD: case TOK_ON:
+        return 1;
+    case TOK_IF: case TOK_FOR:
+        return ends_operand(last->kind);
+    case TOK_ELSE:
+        return last == head || (head[1].kind == TOK_IF && ends_operand(last->kind));
+    default:
+        return 0;
+    }
+}
+
 /* The head of a block ends its line without `{`, and what follows is indented below
  * it: said here, and the block is read as if it were opened. */
 static int block_lacks_opening(Filter *f) {
-    int first = f->out->count - 1;
-    for (; first > 0; first--) {
-        int kind = f->out->items[first].kind;
-        if (kind == TOK_NEWLINE || kind == TOK_OPEN_BLOCK || is_start(kind)) break;
-        if (kind == TOK_CLOSE_BLOCK) return 0;
-    }
-    if (first + 1 >= f->out->count) return 0;
-    const Token *head = &f->out->items[first + 1], *last = &f->out->items[f->out->count - 1];
-    switch (head->kind) {
-    case TOK_MODALITY: case TOK_TRAIN: case TOK_STAGE: case TOK_ENCODER: case TOK_POLICY: case TOK_METHOD: case TOK_ON: break;
-    default: return 0;
-    }
-    if (f->depth >= DEEPEST - 1 || !in_block(f) || column_of(raw_at(f, f->at)) <= column_of(head)) return 0;
+    const Token *head = in_block(f) ? statement_head(f) : NULL, *next = raw_at(f, f->at);
+    if (!head || !needs_block(f, head) || f->depth >= DEEPEST - 1 || next->kind == TOK_OPEN_BLOCK) return 0;
+    if (head->kind == TOK_ELSE && next->kind == TOK_IF) return 0;
+    int indent = head->first_on_line ? column_of(head) : column_of(head) - 2;      /* `} else` */
+    if (column_of(next) <= indent) return 0;
+    const Token *last = &f->out->items[f->out->count - 1];
     Span end = {last->span.source, last->span.end, last->span.end};
     diag(f->diagnostics, E0110, end, "expected `{`, found the end of the line");
     f->open[f->depth++] = (Bracket){TOK_OPEN_BLOCK, 0, end};
@@ -231,6 +263,9 @@ static void at_line_break(Filter *f, Span line_break) {
     if (!in_block(f)) {
         if (!ends_operand(last) || !begins_statement(kind) || closes_later(f)) return;
         close_parentheses(f, raw_at(f, f->at)->span, "a new statement begins here");
+    } else if (last == TOK_ELSE) {
+        block_lacks_opening(f);
+        return;
     } else if ((marks_of(kind) & GOES_ON_BEFORE) || (marks_of(last) & GOES_ON_BEHIND)) {
         return;
     }
@@ -246,13 +281,26 @@ static void open_bracket(Filter *f, Token token) {
     emit(f, token);
 }
 
+/* Is the innermost bracket closed by its own kind later on this line? */
+static int closes_on_line(const Filter *f) {
+    int depth = 0;
+    for (int i = f->at + 1; i < f->at + LOOKED_AHEAD; i++) {
+        int kind = raw_at(f, i)->kind;
+        if (kind == TOK_NEWLINE || kind == TOK_YYEOF || kind == TOK_OPEN_BLOCK || kind == TOK_CLOSE_BLOCK) return 0;
+        if (kind == TOK_OPEN || kind == TOK_OPEN_LIST) depth++;
+        if ((kind == TOK_CLOSE || kind == TOK_CLOSE_LIST) && depth-- == 0) return kind == closer_of(opener(f, f->depth - 1));
+    }
+    return 0;
+}
+
 /* `)` for `[` or the other way round: one slip, and the bracket is closed. */
 static int closes_other(Filter *f, Token token) {
-    if (token.kind == TOK_CLOSE_BLOCK || in_block(f)) return 0;
+    if (token.kind == TOK_CLOSE_BLOCK || in_block(f) || closes_on_line(f)) return 0;
     const Bracket *open = &f->open[--f->depth];
     Diagnostic    *d = diag(f->diagnostics, E0112, token.span, "%s can't close %s", token_text(token.kind), token_text(open->kind));
     diag_note(f->diagnostics, d, open->span, "it is opened here");
     token.kind = closer_of(open->kind);
+    token.made_up = token.value.made_up = 1;
     emit(f, token);
     return 1;
 }
@@ -263,7 +311,10 @@ static void close_bracket(Filter *f, Token token) {
     if (level < 0 || closer_of(opener(f, level)) != token.kind) {
         if (closes_other(f, token)) return;
         Diagnostic *d = diag(f->diagnostics, E0112, token.span, "%s closes nothing", token_text(token.kind));
-        if (token.kind == TOK_CLOSE_BLOCK) diag_help(f->diagnostics, d, "delete it, or look for a `}` too many above");
+        diag_help(f->diagnostics, d, token.kind == TOK_CLOSE_BLOCK ? "delete it, or look for a `}` too many above"
+                                                                   : "delete it, or add the bracket that it should close");
+        VECTOR_PUSH(f->arena, f->strays, token.span.begin);
+        if (token.kind != TOK_CLOSE_BLOCK) emit(f, (Token){.kind = TOK_SEMICOLON, .made_up = 1, .span = token.span});
         return;
     }
     while (f->depth - 1 > level) close_missing(f, token.span, "another bracket is closed here");
@@ -314,8 +365,8 @@ static void take(Filter *f, Token token) {
     }
 }
 
-int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw, int start, TokenVector *out) {
-    Filter f = {.arena = arena, .diagnostics = diagnostics, .raw = raw, .out = out};
+int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw, int start, TokenVector *out, FaultVector *strays) {
+    Filter f = {.arena = arena, .diagnostics = diagnostics, .raw = raw, .out = out, .strays = strays};
     Span   nothing = raw->items[0].span;
     nothing.end = nothing.begin;
     emit(&f, (Token){.kind = start, .span = nothing});

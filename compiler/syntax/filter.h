@@ -5,7 +5,8 @@
  * TOK_START_EXPRESSION) and ends with TOK_YYEOF; every statement, also the last of
  * a block, ends with one TOK_NEWLINE, and none follows `{`. Brackets match: a
  * missing one is reported where it was opened and put in (made_up), one too
- * many is reported and dropped. Returns 0 when the rest was cut off because
+ * many is reported and added to strays (`)` and `]` leave a made-up SEMICOLON, which
+ * fits nowhere, so that their statement counts as wrong). Returns 0 when the rest was cut off because
  * brackets are nested too deeply (reported).
  */
 #ifndef SYNTAX_FILTER_H
@@ -14,6 +15,6 @@
 #include "support/diag.h"
 #include "syntax/token.h"
 
-int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw, int start, TokenVector *out);
+int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw, int start, TokenVector *out, FaultVector *strays);
 
 #endif

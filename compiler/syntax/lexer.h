@@ -17,7 +17,8 @@ typedef struct {
     uint32_t       base;          /* offset in the source of text[0]              */
     const char    *cursor, *limit;
     CommentVector  comments;
-    FaultVector    faults;
+    FaultVector    faults;        /* places of all reports                        */
+    FaultVector    strays;        /* ends without a beginning: texts without end  */
     int            last_kind;     /* of the token before                          */
     PartList       parts;         /* of the string being read                     */
     const char    *string_start;

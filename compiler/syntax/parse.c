@@ -25,7 +25,8 @@ static void tokenize(Parser *p, const char *text, size_t length, uint32_t base, 
     lex(&lexer, &raw);
     p->comments = lexer.comments;
     p->faults   = lexer.faults;
-    if (!filter_tokens(p->arena, p->diagnostics, &raw, start, &p->tokens)) p->silent = 1;
+    p->strays   = lexer.strays;
+    if (!filter_tokens(p->arena, p->diagnostics, &raw, start, &p->tokens, &p->strays)) p->silent = 1;
 }
 
 /* Bytes that aren't text are reported once for the whole file, and skipped by the lexer. */

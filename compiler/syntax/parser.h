@@ -11,7 +11,8 @@ struct Parser {
     const Source *source;
     TokenVector   tokens;
     CommentVector comments;
-    FaultVector   faults;
+    FaultVector   faults;         /* places with an error of the text itself          */
+    FaultVector   strays;         /* ends without a beginning                         */
     int           next;           /* index of the token to be read                    */
     int           silent;         /* what went wrong is reported; say nothing further */
     int           reports;        /* syntax errors so far                             */

@@ -117,6 +117,7 @@ void lexer_string_end(Lexer *lexer, Token *token, const char *end) {
 void lexer_string_unterminated(Lexer *lexer, Token *token, const char *end) {
     const char *start = lexer->string_start;
     while (end > start + 1 && strchr(" \t\r", end[-1])) end--;
+    VECTOR_PUSH(lexer->arena, &lexer->strays, lexer_span(lexer, start, end).begin);
     Diagnostic *d = LEXER_REPORT(lexer, E0106, lexer_span(lexer, start, start + 1), "this text has no closing `\"` on its line");
     diag_help(lexer->diagnostics, d, "a line break in a text is written \\n");
     lexer_string_end(lexer, token, end);

@@ -43,12 +43,12 @@ static const Group groups[] = {
     {NULL, {TOK_INTEGER, TOK_THEN}, 0, {TOK_THEN}},                     /* the argument `then =` */
     {"a value", {TOK_INTEGER, TOK_STRING, TOK_OPEN}, 0, {EXPRESSION_TOKENS}},
     {"a property", {TOK_NAME, TOK_CLOSE_BLOCK}, TOK_INTEGER, {TOK_NAME}},
+    {NULL, {TOK_CLOSE, TOK_COMMA, TOK_STAR}, 0, {TOK_ASSIGN}},
+    {NULL, {TOK_CLOSE_LIST, TOK_COMMA, TOK_STAR}, 0, {TOK_ASSIGN}},
     {NULL, {TOK_STAR}, 0,
      {TOK_ARROW, TOK_PLUS, TOK_MINUS, TOK_STAR, TOK_SLASH, TOK_INTDIV, TOK_MOD, TOK_EQ, TOK_NE, TOK_LT, TOK_LE, TOK_GT, TOK_GE,
       TOK_AND, TOK_OR, TOK_OPEN, TOK_OPEN_LIST, TOK_DOT, TOK_COLON, TOK_IN, TOK_LIST_UNIT}},
     {NULL, {TOK_DOT, TOK_OPEN, TOK_OPEN_LIST}, 0, {TOK_DOT, TOK_OPEN, TOK_OPEN_LIST}},
-    {NULL, {TOK_CLOSE, TOK_COMMA}, 0, {TOK_ASSIGN}},
-    {NULL, {TOK_CLOSE_LIST, TOK_COMMA}, 0, {TOK_ASSIGN}},
 };
 
 static int applies(const Group *group, const TokenSet *set) {
@@ -139,6 +139,7 @@ static const Hint hints[] = {
     {OPERAND, PERCENTAGE, TOK_STAR, ANY, 0, "`%` behind a number is a unit; the remainder is `mod`"},
     {TOK_SEMICOLON, ANY, ANY, ANY, 0, "inside brackets a comma separates"},
     {TOK_COMMA, ANY, TOK_NEWLINE, TOK_COMMA, 0, "statements and properties are separated by line breaks or `;`"},
+    {OPERAND, ANY, TOK_ASSIGN, TOK_STAR, 0, "a value follows `=`"},
     {OPERAND, ANY, TOK_COMMA, ANY, 0, "a comma may be missing before it"},
     {OPERAND, ANY, TOK_NEWLINE, ANY, 0, "a statement ends with its line or with `;`"},
 };
@@ -197,9 +198,15 @@ static int has_fault(const Parser *p, Span from, Span to) {
     return 0;
 }
 
-/* Inside a bracket whose end was made up: what is wrong there follows from that. */
+/* In a statement with a bracket whose end was made up: what is wrong inside it, and what
+ * is missing behind it, follows from that. */
 static int in_open_bracket(const Parser *p) {
     int depth = 0;
+    for (int i = p->next - 1; i > 0; i--) {
+        const Token *token = &p->tokens.items[i];
+        if ((token->kind == TOK_NEWLINE && i < p->next - 1) || token->kind == TOK_OPEN_BLOCK || token->kind == TOK_CLOSE_BLOCK) break;
+        if (token->made_up) return 1;
+    }
     for (int i = p->next - 1; i < p->tokens.count; i++) {
         const Token *token = &p->tokens.items[i];
         switch (token->kind) {
@@ -219,6 +226,14 @@ static int in_open_bracket(const Parser *p) {
     return 0;
 }
 
+int has_stray(const Parser *p, Span from) {
+    int i = p->next - 1;
+    while (i + 1 < p->tokens.count && p->tokens.items[i].kind != TOK_NEWLINE) i++;
+    for (int j = 0; j < p->strays.count; j++)
+        if (p->strays.items[j] >= from.begin && p->strays.items[j] < p->tokens.items[i].span.end) return 1;
+    return 0;
+}
+
 static Span place_of(const Token *found, const Token *previous) {
     if (found->kind != TOK_NEWLINE && found->kind != TOK_YYEOF) return found->span;
     return (Span){previous->span.source, previous->span.end, previous->span.end};
@@ -226,7 +241,7 @@ static Span place_of(const Token *found, const Token *previous) {
 
 void syntax_error(Parser *p, const TokenSet *expected) {
     const Token *token = token_at(p, p->next - 1), *previous = token_at(p, p->next - 2), *found = found_token(p);
-    if (p->silent || token->made_up || in_open_bracket(p) || has_fault(p, previous->span, token->span)) return;
+    if (p->silent || token->made_up || in_open_bracket(p) || has_stray(p, token->span) || has_fault(p, previous->span, token->span)) return;
     if (++p->reports > MOST_REPORTS) {
         p->silent = 1;
         diag(p->diagnostics, E0118, token->span, "more than %d syntax errors; further ones are not shown", MOST_REPORTS);

@@ -14,6 +14,10 @@ int  token_set_has(const TokenSet *set, int kind);
  * brackets that the filter made up and about places with an error of their own. */
 void syntax_error(Parser *p, const TokenSet *expected);
 
+/* Does a bracket or quote that closes nothing stand between from and the end of the
+ * statement? What it should close is missing there, and reported with it. */
+int has_stray(const Parser *p, Span from);
+
 /* The parser's stack ran out at span. */
 void syntax_error_too_deep(Parser *p, Span span);
 

@@ -29,6 +29,7 @@ typedef union {
     Number       number;
     StringPart  *parts;
     Unit         unit;
+    int          made_up;         /* of a closing bracket: of no known extent */
     Op           op;
     DeclKind     kind;
     Index        index;
@@ -59,6 +60,6 @@ typedef struct { uint32_t begin, end; int line, alone; } Comment;
 
 typedef VECTOR(Token)   TokenVector;
 typedef VECTOR(Comment) CommentVector;
-typedef VECTOR(uint32_t) FaultVector;        /* offsets of what the lexer reported */
+typedef VECTOR(uint32_t) FaultVector;        /* offsets of what is reported */
 
 #endif

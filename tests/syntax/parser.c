@@ -101,7 +101,7 @@ Test(file, gives_each_node_its_place) {
 }
 
 Test(file, goes_on_behind_an_error) {
-    const File *program = file("param a = = 3\nparam b = 4\nencoder e { return relu }\nparam c = 5\n");
+    const File *program = file("param = 3\nparam b = 4\nencoder e { return relu }\nparam c = 5\n");
     int right = 0, broken = 0;
     for (const Decl *decl = program->decls; decl; decl = decl->next) *(decl->kind == DECL_ERROR ? &broken : &right) += 1;
     cr_assert_eq(diag_errors(diagnostics), 2);
