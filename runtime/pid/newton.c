@@ -10,6 +10,7 @@ extern void dpotrf_(const char *triangle, const int *n, double *a, const int *ld
 #define RIDGE_FIRST 1e-14
 #define RIDGE_LAST  1.0
 #define REFINEMENTS 3
+#define ENOUGH      1e-10    /* residual, relative to the right side, that needs no refinement */
 
 /* Unknowns of one source (or of all, dense) numbered without gaps: those of bin
  * x are first[x] … first[x + 1] - 1, and label[v] is the label of unknown v. */
@@ -348,9 +349,11 @@ static double residual_norm(MmlNewton *newton, const double *right, const double
     memcpy(newton->residual, right, sizeof(double) * (size_t)support->start[sources]);
     for (i64 t = 0; t < support->live; t++) {
         const double *pi = newton->pi + t * labels;
+        const double *first = du + support->start[0] + (i64)bin(newton, t, 0) * labels;
+        const double *second = du + support->start[1] + (i64)bin(newton, t, 1) * labels;
         double d = 0, m = newton->m[t];
-        for (int y = 0; y < labels; y++) v[y] = 0;
-        for (int k = 0; k < sources; k++) {
+        for (int y = 0; y < labels; y++) v[y] = first[y] + second[y];
+        for (int k = 2; k < sources; k++) {
             const double *change = du + support->start[k] + (i64)bin(newton, t, k) * labels;
             for (int y = 0; y < labels; y++) v[y] += change[y];
         }
@@ -368,8 +371,8 @@ static double residual_norm(MmlNewton *newton, const double *right, const double
 void mml_newton_solve(MmlNewton *newton, const double *right, double *du, double *flow) {
     i64 unknowns = newton->support->start[newton->support->sources];
     solve_factored(newton, right, du);
-    double norm = residual_norm(newton, right, du, flow);
-    for (int pass = 0; pass < REFINEMENTS; pass++) {
+    double norm = residual_norm(newton, right, du, flow), enough = ENOUGH * scaled_norm(newton, right);
+    for (int pass = 0; pass < REFINEMENTS && !(norm <= enough); pass++) {
         solve_factored(newton, newton->residual, newton->correction);
         for (i64 v = 0; v < unknowns; v++) newton->correction[v] += du[v];
         double better = residual_norm(newton, right, newton->correction, newton->flow);

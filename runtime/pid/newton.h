@@ -27,7 +27,10 @@ double mml_newton_bytes(const MmlSupport *support, int dense);
  * ridge up to 1 makes the matrix positive definite. */
 int mml_newton_factor(MmlNewton *newton, const double *m, const double *s, const double *pi);
 
-/* right, du: [unknowns]; du is 0 where no unknown exists. flow: [live], what du
+/* Solved and refined until the residual is below 1e-10 of the right side or
+ * refining no longer helps.
+ *
+ * right, du: [unknowns]; du is 0 where no unknown exists. flow: [live], what du
  * changes m by: m/s sum_y pi_y sum_k du_k(x_k, y). m, s and pi are those of the
  * last factorisation and must not have changed. */
 void mml_newton_solve(MmlNewton *newton, const double *right, double *du, double *flow);
