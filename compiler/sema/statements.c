@@ -259,6 +259,13 @@ static Do *if_statement(RuleBuilder *r, const Scope *scope, const Stmt *stmt) {
     return value_wrong(condition) ? NULL : statement;
 }
 
+static bool too_many(RuleBuilder *r) {
+    if (r->statements <= MAX_STATEMENTS)
+        return false;
+    diag(r->s->diagnostics, E0326, r->decl->name_span, "this rule has more than %d statements when its loops are unrolled", (int)MAX_STATEMENTS);
+    return true;
+}
+
 static Do *for_statement(RuleBuilder *r, const Scope *scope, const Stmt *stmt) {
     Sema *s = r->s;
     if (!is_name(stmt->over, "modalities")) {
@@ -267,8 +274,9 @@ static Do *for_statement(RuleBuilder *r, const Scope *scope, const Stmt *stmt) {
         return NULL;
     }
     Do *first = NULL, **end = &first;
-    for (int m = 0; m < modality_count(s); m++) {
+    for (int m = 0; m < modality_count(s) && !too_many(r); m++) {      /* a round counts as one */
         Scope inner = {.parent = scope, .place = scope_place(scope)};
+        r->statements++;
         scope_bind(s, &inner, stmt->binder, stmt->binder_span, value_integer(s, TYPE_MODALITY, m, stmt->binder_span));
         block(r, &inner, stmt->body, end);
         while (*end)
@@ -300,10 +308,8 @@ static Do *statement_of(RuleBuilder *r, Scope *scope, const Stmt *stmt) {
 void rule_statements(RuleBuilder *r, Scope *scope, const Stmt *stmts, Do **first) {
     Do **end = first;
     for (const Stmt *stmt = stmts; stmt; stmt = stmt->next) {
-        if (r->statements > MAX_STATEMENTS) {
-            diag(r->s->diagnostics, E0326, r->decl->name_span, "this rule has more than %d statements when its loops are unrolled", (int)MAX_STATEMENTS);
+        if (too_many(r))
             break;
-        }
         *end = statement_of(r, scope, stmt);
         while (*end)
             end = &(*end)->next;
