@@ -6,6 +6,7 @@
 #include "pid/augmented.h"
 #include "pid/certificate.h"
 #include "pid/newton.h"
+#include "pid/woodbury.h"
 
 #define MOST_ITERATIONS 60
 #define MOST_BYTES      2e9          /* of Newton's matrix, beyond which a solve takes minutes */
@@ -29,6 +30,7 @@ typedef struct {
     const MmlSupport *support;
     MmlNewton *newton;
     MmlAugmented *augmented;                    /* used in place of newton when not NULL */
+    MmlWoodbury *woodbury;                      /* likewise, until a step of it is refused */
     double *u, *u_next, *du, *right;            /* [unknowns]      */
     double *s, *s_next, *ds, *m, *m_next, *dm;  /* [live]          */
     double *rc, *share, *flow;                  /* [live]          */
@@ -136,6 +138,7 @@ static Status solver_new(const MmlSupport *support, int dense, MmlArena *arena, 
     if (!out->newton || !mml_certificate_new(support, arena, &out->best)
         || !mml_certificate_new(support, arena, &out->trial))
         return MML_ENOMEM;
+    if (!dense && mml_woodbury_pays(support) && !(out->woodbury = mml_woodbury_new(support, arena))) return MML_ENOMEM;
     return MML_OK;
 }
 
@@ -201,6 +204,31 @@ static double dot(const double *a, const double *b, i64 count) {
     return sum;
 }
 
+static int factor(Solver *z) {
+    if (z->augmented) return mml_augmented_factor(z->augmented, z->m, z->s, z->pi);
+    if (z->woodbury && mml_woodbury_factor(z->woodbury, z->m, z->s, z->pi)) return 1;
+    z->woodbury = NULL;
+    return mml_newton_factor(z->newton, z->m, z->s, z->pi);
+}
+
+/* du and flow of z->right; both 0 when Woodbury's are refused and newton can't factor. */
+static void solve_factored(Solver *z) {
+    if (z->augmented) {
+        mml_augmented_solve(z->augmented, z->right, z->du, z->flow);
+        return;
+    }
+    if (z->woodbury) {
+        if (mml_woodbury_solve(z->woodbury, z->right, z->du, z->flow)) return;
+        z->woodbury = NULL;
+        if (!mml_newton_factor(z->newton, z->m, z->s, z->pi)) {
+            memset(z->du, 0, sizeof(double) * (size_t)z->support->start[z->support->sources]);
+            memset(z->flow, 0, sizeof(double) * (size_t)z->support->live);
+            return;
+        }
+    }
+    mml_newton_solve(z->newton, z->right, z->du, z->flow);
+}
+
 /* du, dm and ds for the complementarity target rc. */
 static void direction(Solver *z) {
     const MmlSupport *support = z->support;
@@ -214,8 +242,7 @@ static void direction(Solver *z) {
             for (int y = 0; y < labels; y++) right[y] -= weight * pi[y];
         }
     }
-    if (z->augmented) mml_augmented_solve(z->augmented, z->right, z->du, z->flow);
-    else mml_newton_solve(z->newton, z->right, z->du, z->flow);
+    solve_factored(z);
     for (i64 t = 0; t < support->live; t++) {
         z->ds[t] = -z->flow[t] * z->s[t] / z->m[t];
         z->dm[t] = z->flow[t] + z->rc[t] / z->s[t];
@@ -279,9 +306,7 @@ static void swap(double **a, double **b) {
 /* One predictor-corrector step; 0 when no acceptable step was found. */
 static int iterate(Solver *z, double tau, double gamma) {
     i64 live = z->support->live;
-    int factored = z->augmented ? mml_augmented_factor(z->augmented, z->m, z->s, z->pi)
-                                : mml_newton_factor(z->newton, z->m, z->s, z->pi);
-    if (!factored) return 0;
+    if (!factor(z)) return 0;
     double mu = dot(z->m, z->s, live), affine;
     double sigma = centring(z, mu, &affine);
     for (i64 t = 0; t < live; t++) {

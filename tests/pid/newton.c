@@ -171,3 +171,22 @@ Test(newton, refuses_tables_without_mass_or_of_wrong_size) {
     }
     mml_arena_free(arena);
 }
+
+/* 14 labels on up to 4 bins: few tuples, many labels, where the solver takes Woodbury's form. */
+Test(newton, tables_of_many_labels_are_certified) {
+    MmlArena *arena = mml_arena_new();
+    for (int i = 0; i < 20 * TABLE_KINDS; i++) {
+        char what[32];
+        snprintf(what, sizeof what, "table %d", i);
+        MmlArenaMark mark = mml_arena_mark(arena);
+        MmlRandom random = mml_random(4, MML_STREAM_RULE, (u64)i, 0);
+        int bins[2] = {2 + i % 3, 2 + i % 5};
+        MmlTable table = filled_table(&random, (TableKind)(i % TABLE_KINDS), 2, bins, 14 + i % 20, arena);
+        MmlPid pid;
+        cr_assert_eq(mml_pid_solve(&table, NULL, arena, &pid), MML_OK, "%s: %s", what, mml_message());
+        assert_certified(&table, &pid, what);
+        assert_sum_rules(&pid, what);
+        mml_arena_release(arena, mark);
+    }
+    mml_arena_free(arena);
+}
