@@ -245,6 +245,7 @@ void rule_handler(RuleBuilder *r, const Member *member) {
         scope.event = member->argument;
         scope.event_fields = EVENTS[event].fields;
         scope.event_missing = r->missing;
+        scope.event_use = r->use;
     }
     Handler handler = {.present = 1};
     r->words = r->most = 0;

@@ -268,7 +268,10 @@ static Value *event_field(Sema *s, const Scope *event, const Expr *expr) {
         if (strcmp(FIELDS[i].name, expr->name) != 0)
             continue;
         if (event->event_missing & 1 << FIELDS[i].field) {
-            Diagnostic *d = diag(s->diagnostics, E0313, expr->span, "the probe of this stage does not measure `%s`", expr->name);
+            /* At the stage, so that a policy that reads several of them draws one error. */
+            Diagnostic *d = diag(s->diagnostics, E0313, event->event_use, "this policy reads `%s`, which the probe of its stage does not measure",
+                                 expr->name);
+            diag_note(s->diagnostics, d, expr->span, "it is read here");
             diag_help(s->diagnostics, d, "`pid(…)` measures it");
             return value_error(s, expr->span);
         }

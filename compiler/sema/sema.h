@@ -44,6 +44,7 @@ typedef struct Scope {
     Name        event;            /* name of the handler's argument (p, e), or NULL */
     int         event_fields;     /* bit for each EventField the event offers       */
     int         event_missing;    /* bit for each EventField this probe doesn't measure */
+    Span        event_use;        /* where the stage names the rule                     */
     bool        module;           /* inside a definition of a module: the experiment's
                                      params and modalities mean nothing here        */
     bool        unused;           /* a definition checked on its own: nothing that depends
