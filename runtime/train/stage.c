@@ -159,6 +159,6 @@ Status mml_stage_run(const MmlStagePlan *plan, MmlStageState *state, const MmlSt
     }
     if (state->reason) return MML_OK;
     state->reason = plan->epochs == 0 ? "skipped: epochs = 0"
-                  : mml_arena_format(plan->arena, "all %lld epoch%s trained", (long long)state->done, state->done == 1 ? "" : "s");
+                  : mml_arena_format(plan->arena, state->done == 1 ? "its one epoch trained" : "all %lld epochs trained", (long long)state->done);
     return state->reason ? MML_OK : MML_ENOMEM;
 }
