@@ -107,7 +107,7 @@ static int combine(JointParts *parts, Combination operation, int x, int z, const
 static int lower(JointParts *parts, const Value *v, int element);
 
 static int is_tensor(TypeKind kind) {
-    return kind == TYPE_LOGITS || kind == TYPE_FEATURE || kind == TYPE_SAMPLES || kind == TYPE_LOSS;
+    return kind == TYPE_LOGITS || kind == TYPE_FEATURE || kind == TYPE_PROBABILITIES || kind == TYPE_SAMPLES || kind == TYPE_LOSS;
 }
 
 static int reduce(JointParts *parts, const Value *v, int element) {
@@ -132,6 +132,7 @@ static int call(JointParts *parts, const Value *v, int element) {
     case FN_KL:         return apply(parts, IR_KL,         width, x, z, v);
     case FN_ENTROPY:    return apply(parts, IR_ENTROPY,    width, x, -1, v);
     case FN_CONFIDENCE: return apply(parts, IR_CONFIDENCE, width, x, -1, v);
+    case FN_SOFTMAX:    return apply(parts, IR_SOFTMAX,    width, x, -1, v);
     case FN_STOP:       return graph_stop(parts->b, x);
     case FN_EXP:        return combine(parts, COMBINE_EXP, x, -1, v);
     case FN_LOG:        return combine(parts, COMBINE_LOG, x, -1, v);

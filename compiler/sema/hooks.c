@@ -1,15 +1,17 @@
 #include <string.h>
 #include "sema/rules.h"
 
-/* Functions and actions on gradients, groups of parameters, tables and trials. */
+/* Functions and actions on gradients, groups of parameters, tables and trials. `softmax` is a loss's too. */
 static const char *const HOOK_CALLS[] = {
     "gradient", "dot", "norm", "cosine", "std", "project", "min_norm", "normal", "tensors", "copy", "initial", "mix", "restart",
     "run", "measure", "collect", "kmeans", "purity", "minmax", "class_means", "distances", "blend", "softmax", "load",
     "only", "pause", "resume", "all",
 };
 
-static bool is_hook_call(const Expr *expr) {
+static bool is_hook_call(const Expr *expr, bool loss) {
     if (expr->kind != EXPR_CALL || !expr->base || expr->base->kind != EXPR_NAME)
+        return false;
+    if (loss && is_name(expr->base, "softmax"))
         return false;
     for (size_t i = 0; i < sizeof HOOK_CALLS / sizeof *HOOK_CALLS; i++)
         if (is_name(expr->base, HOOK_CALLS[i]))
@@ -22,16 +24,16 @@ static const char *found(Sema *s, Span span, Span *at, const char *text) {
     return text;
 }
 
-/* The left side of long operator chains is walked, not descended into. */
-static const char *in_expr(Sema *s, const Expr *expr, Span *at) {
+/* The left side of long operator chains is walked, not descended into. loss: the expression is part of one. */
+static const char *in_expr(Sema *s, const Expr *expr, bool loss, Span *at) {
     for (; expr; expr = expr->base) {
-        if (is_hook_call(expr))
+        if (is_hook_call(expr, loss))
             return found(s, expr->base->span, at, arena_printf(s->arena, "`%s`", expr->base->name));
-        const char *text = in_expr(s, expr->right, at);
+        const char *text = in_expr(s, expr->right, loss, at);
         if (!text)
-            text = in_expr(s, expr->other, at);
+            text = in_expr(s, expr->other, loss, at);
         for (const Arg *argument = expr->arguments; argument && !text; argument = argument->next)
-            text = in_expr(s, argument->value, at);
+            text = in_expr(s, argument->value, loss, at);
         if (text)
             return text;
     }
@@ -44,9 +46,9 @@ static const char *in_statements(Sema *s, const Stmt *stmts, Span *at) {
             return found(s, stmt->name_span, at, arena_printf(s->arena, "`%s { … }`", stmt->name));
         if (stmt->target && stmt->target->kind == EXPR_FIELD)
             return found(s, stmt->target->span, at, arena_printf(s->arena, "assignment to `%s`", source_slice(s->arena, stmt->target->span)));
-        const char *text = in_expr(s, stmt->over, at);
+        const char *text = in_expr(s, stmt->over, false, at);
         if (!text)
-            text = in_expr(s, stmt->value, at);
+            text = in_expr(s, stmt->value, false, at);
         if (!text)
             text = in_statements(s, stmt->body, at);
         if (!text)
@@ -64,9 +66,10 @@ static const char *in_member(Sema *s, const Member *member, Span *at) {
         return found(s, member->type->span, at, "a table");
     if (member->kind == MEMBER_ON && (strcmp(member->name, "gradients") == 0 || strcmp(member->name, "batch") == 0))
         return found(s, member->name_span, at, arena_printf(s->arena, "`on %s`", member->name));
-    const char *text = in_expr(s, member->over, at);
+    bool loss = member->kind == MEMBER_LET || member->kind == MEMBER_PROPERTY;
+    const char *text = in_expr(s, member->over, loss, at);
     if (!text)
-        text = in_expr(s, member->value, at);
+        text = in_expr(s, member->value, loss, at);
     return text ? text : in_statements(s, member->body, at);
 }
 

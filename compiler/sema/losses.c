@@ -86,23 +86,24 @@ Value *loss_index(Sema *s, const Scope *scope, const Expr *expr) {
     return NULL;
 }
 
-/* ---- ce, mse, kl, entropy, confidence, stop ---- */
+/* ---- ce, mse, kl, entropy, confidence, softmax, stop ---- */
 
 typedef struct { const char *name; Function function; int operands; const char *needs; } LossFunction;
 
 static const LossFunction LOSSES[] = {
     {"ce",         FN_CE,         1, "logits"},
-    {"mse",        FN_MSE,        2, "logits or features of one width"},
+    {"mse",        FN_MSE,        2, "logits, features or probabilities of one width"},
     {"kl",         FN_KL,         2, "logits"},
     {"entropy",    FN_ENTROPY,    1, "logits"},
     {"confidence", FN_CONFIDENCE, 1, "logits"},
+    {"softmax",    FN_SOFTMAX,    1, "logits"},
     {"stop",       FN_STOP,       1, "something with a gradient"},
 };
 
 static bool suits(Function function, TypeKind kind) {
     if (function == FN_STOP)
         return type_tensor(kind) && kind != TYPE_LABEL;
-    return kind == TYPE_LOGITS || (function == FN_MSE && kind == TYPE_FEATURE);
+    return kind == TYPE_LOGITS || (function == FN_MSE && type_wide(kind));
 }
 
 static Value *loss_call(Sema *s, const LossFunction *row, const Expr *expr, int count, Value **operands) {
@@ -121,7 +122,9 @@ static Value *loss_call(Sema *s, const LossFunction *row, const Expr *expr, int 
     if (count > row->operands && (operands[1]->type.each || operands[1]->type.kind != TYPE_SAMPLES))
         return refuse(s, operands[1]->span, arena_printf(s->arena, "the weight of `ce` is a number for each sample, such as `confidence(…)`, and this is %s",
                                                          type_article(s->arena, operands[1]->type)));
-    Type type = row->function == FN_STOP ? first : SCALAR(row->function == FN_CONFIDENCE ? TYPE_SAMPLES : TYPE_LOSS);
+    Type type = row->function == FN_STOP ? first
+        : row->function == FN_SOFTMAX ? tensor_type(TYPE_PROBABILITIES, first.width)
+        : SCALAR(row->function == FN_CONFIDENCE ? TYPE_SAMPLES : TYPE_LOSS);
     return value_call(s, row->function, type, expr->span, count, operands);
 }
 
@@ -175,7 +178,7 @@ Value *loss_unary(Sema *s, const Expr *expr, Value *operand) {
 
 /* The result of `a op b`; TYPE_ERROR: none. One of the two is a tensor, the other a tensor or a real. */
 static Type combined(Op op, Type a, Type b) {
-    bool wide_a = a.kind == TYPE_LOGITS || a.kind == TYPE_FEATURE, wide_b = b.kind == TYPE_LOGITS || b.kind == TYPE_FEATURE;
+    bool wide_a = type_wide(a.kind), wide_b = type_wide(b.kind);
     Type none = SCALAR(TYPE_ERROR);
     if (a.each || b.each || a.kind == TYPE_LABEL || b.kind == TYPE_LABEL)
         return none;

@@ -20,6 +20,7 @@ typedef enum {
     /* in a method's loss */
     TYPE_LOGITS,           /* [batch, width]                               */
     TYPE_FEATURE,          /* [batch, width]                               */
+    TYPE_PROBABILITIES,    /* [batch, width]                               */
     TYPE_SAMPLES,          /* [batch]                                      */
     TYPE_LABEL,
     TYPE_LOSS              /* one differentiable number                    */
@@ -47,7 +48,7 @@ typedef enum {
     FN_ENTROPY,                 /* logits                      -> loss             */
     FN_CONFIDENCE,              /* logits                      -> samples          */
     FN_STOP,                    /* x -> x without gradient                         */
-    FN_SOFTMAX
+    FN_SOFTMAX                  /* logits                      -> probabilities    */
 } Function;
 
 typedef enum {

@@ -19,6 +19,7 @@ static const struct { const char *name; Held held; } TYPES[] = {
     [TYPE_WORD]      = {"word",      HELD_INT},
     [TYPE_LOGITS]    = {"logits",    HELD_REAL},
     [TYPE_FEATURE]   = {"feature",   HELD_REAL},
+    [TYPE_PROBABILITIES] = {"probabilities", HELD_REAL},
     [TYPE_SAMPLES]   = {"number for each sample", HELD_REAL},
     [TYPE_LABEL]     = {"label",     HELD_INT},
     [TYPE_LOSS]      = {"loss",      HELD_REAL},
@@ -28,17 +29,22 @@ Held type_held(TypeKind kind) {
     return TYPES[kind].held;
 }
 
+bool type_wide(TypeKind kind) {
+    return kind == TYPE_LOGITS || kind == TYPE_FEATURE || kind == TYPE_PROBABILITIES;
+}
+
 const char *type_text(Arena *arena, Type type) {
     if (type.each)
         return arena_printf(arena, "%s[modalities]", TYPES[type.kind].name);
-    if ((type.kind == TYPE_LOGITS || type.kind == TYPE_FEATURE) && type.width > 0)
+    if (type_wide(type.kind) && type.width > 0)
         return arena_printf(arena, "%s[%lld]", TYPES[type.kind].name, (long long)type.width);
     return TYPES[type.kind].name;
 }
 
 /* These are written without an article: "epochs", "bytes". */
 static bool is_plural(TypeKind kind) {
-    return kind == TYPE_EPOCHS || kind == TYPE_STEPS || kind == TYPE_BYTES || kind == TYPE_LOGITS || kind == TYPE_FPS;
+    return kind == TYPE_EPOCHS || kind == TYPE_STEPS || kind == TYPE_BYTES || kind == TYPE_LOGITS || kind == TYPE_PROBABILITIES
+        || kind == TYPE_FPS;
 }
 
 const char *type_article(Arena *arena, Type type) {
@@ -62,7 +68,7 @@ bool type_number(TypeKind kind) {
 }
 
 bool type_tensor(TypeKind kind) {
-    return kind == TYPE_LOGITS || kind == TYPE_FEATURE || kind == TYPE_SAMPLES || kind == TYPE_LABEL || kind == TYPE_LOSS;
+    return type_wide(kind) || kind == TYPE_SAMPLES || kind == TYPE_LABEL || kind == TYPE_LOSS;
 }
 
 Type type_element(Type type) {

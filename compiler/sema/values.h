@@ -16,7 +16,8 @@
 bool type_unify(TypeKind a, TypeKind b, TypeKind *out);
 bool type_number(TypeKind kind);       /* int, real and everything with a unit         */
 bool type_unit(TypeKind kind);         /* time, frequency, epochs … share              */
-bool type_tensor(TypeKind kind);       /* logits, feature, samples, loss: a loss's own */
+bool type_wide(TypeKind kind);         /* logits, feature, probabilities: [batch, width] */
+bool type_tensor(TypeKind kind);       /* these, samples, label, loss: a loss's own     */
 Type type_element(Type type);          /* without each                                 */
 
 /* "an int", "a real[modalities]": a type in a sentence. */

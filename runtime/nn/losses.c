@@ -143,3 +143,26 @@ void mml_confidence_backward(MmlFrame *frame, const MmlValue *attr, float *const
         dz[frame->labels[i]] = (float)(factor * (1.0 - confidence));
     }
 }
+
+void mml_softmax_forward(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
+    i64 classes = attr[0].i;
+    for (i64 i = 0; i < frame->batch; i++) {
+        const float *z = operand[0] + i * classes;
+        float *p = operand[1] + i * classes;
+        double normaliser = log_sum_exp(z, classes);
+        for (i64 k = 0; k < classes; k++) p[k] = (float)exp((double)z[k] - normaliser);
+    }
+}
+
+/* dz_k = p_k (dp_k - sum_j p_j dp_j) */
+void mml_softmax_backward(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
+    i64 classes = attr[0].i;
+    if (!operand[2]) return;
+    for (i64 i = 0; i < frame->batch; i++) {
+        const float *dp = operand[0] + i * classes, *p = operand[1] + i * classes;
+        float *dz = operand[2] + i * classes;
+        double mean = 0.0;
+        for (i64 k = 0; k < classes; k++) mean += (double)p[k] * (double)dp[k];
+        for (i64 k = 0; k < classes; k++) dz[k] = (float)((double)p[k] * ((double)dp[k] - mean));
+    }
+}

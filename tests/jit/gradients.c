@@ -119,6 +119,7 @@ Test(gradients, mse)                  { check_program("vector[3]", "linear(3) ->
 Test(gradients, kl)                   { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "kl(joint, head[a]) + kl(head[b], joint)"); }
 Test(gradients, entropy)              { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "ce(joint) - 0.4 * entropy(joint) + entropy(head[a])"); }
 Test(gradients, confidence)           { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "mean(confidence(joint)) + sum(confidence(head[a])) / sum(confidence(head[b]))"); }
+Test(gradients, softmax)              { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "mse(softmax(joint), 0.5 * softmax(head[a]) + softmax(head[b]) / 2) - 0.3 * mse(-softmax(joint), softmax(head[b]))"); }
 Test(gradients, samples)              { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "mean(log(1.5 - confidence(joint)) * exp(confidence(head[a])) / (1 + confidence(head[b]))) - mean(-confidence(joint) * ce(joint))"); }
 Test(gradients, arithmetic_of_losses) { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "exp(0.2 * ce(joint)) * log(1 + ce(head[a])) / (2 + ce(head[b])) - (-ce(joint))"); }
 Test(gradients, arithmetic_of_logits) { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "ce(0.5 * joint - head[a] / 2 + (-head[b])) + ce(joint * 3)"); }

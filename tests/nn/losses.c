@@ -58,7 +58,7 @@ static void kl_reference(const Problem *p, double *const *in, double *out) {
 static const Layer mse = {KERNEL_mse_forward, KERNEL_mse_backward, "01y", "d01AB", "xx", 1, "", pair_sizes, mse_reference, 0, 0, 0};
 static const Layer kl = {KERNEL_kl_forward, KERNEL_kl_backward, "01y", "d01AB", "xx", 1, "", pair_sizes, kl_reference, -3, 3, 0};
 
-/* ---- entropy, confidence: classes ---- */
+/* ---- entropy, confidence, softmax: classes ---- */
 
 static void entropy_sizes(const MmlValue *a, Sizes *s) {
     s->input[0] = a[0].i;
@@ -85,6 +85,14 @@ static void confidence_reference(const Problem *p, double *const *in, double *ou
 static const Layer entropy = {KERNEL_entropy_forward, KERNEL_entropy_backward, "0y", "d0A", "x", 1, "", entropy_sizes, entropy_reference, -3, 3, 0};
 static const Layer confidence = {KERNEL_confidence_forward, KERNEL_confidence_backward, "0y", "d0A", "x", 0, "", entropy_sizes, confidence_reference, -3, 3, 0};
 
+static void softmax_sizes(const MmlValue *a, Sizes *s) { s->input[0] = s->output = a[0].i; }
+
+static void softmax_reference(const Problem *p, double *const *in, double *out) {
+    for (i64 n = 0; n < p->batch; n++) softmax(in[0] + n * p->a[0].i, p->a[0].i, out + n * p->a[0].i);
+}
+
+static const Layer probabilities = {KERNEL_softmax_forward, KERNEL_softmax_backward, "0y", "dyA", "x", 0, "", softmax_sizes, softmax_reference, -3, 3, 0};
+
 static void check(const Layer *layer) {
     static const struct { i64 size, batch, capacity; } shapes[] = {{2, 5, 5}, {10, 7, 64}, {101, 3, 3}, {3, 1, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -98,6 +106,7 @@ Test(losses, squared_error_agrees_with_its_definition)          { check(&mse); }
 Test(losses, divergence_agrees_with_its_definition)             { check(&kl); }
 Test(losses, entropy_agrees_with_its_definition)                { check(&entropy); }
 Test(losses, confidence_agrees_with_its_definition)             { check(&confidence); }
+Test(losses, softmax_agrees_with_its_definition)                { check(&probabilities); }
 
 /* Two classes at z = (0, log 3): p = (1/4, 3/4). */
 Test(losses, cross_entropy_goes_without_weights) {
@@ -126,6 +135,9 @@ Test(losses, stay_finite_for_large_logits) {
     cr_assert_eq(loss, 0.0f);
     call_kernel(&f, KERNEL_kl_forward, a, (float *[]){z, other, &loss});
     cr_assert_eq(loss, 2e4f);
+    call_kernel(&f, KERNEL_softmax_forward, a, (float *[]){z, probability});
+    cr_assert_eq(probability[0], 1.0f);
+    cr_assert_eq(probability[1], 0.0f);
     close_frame(&f);
 }
 
