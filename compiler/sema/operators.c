@@ -91,6 +91,8 @@ static Value *arithmetic(Sema *s, const Expr *expr, Value *left, Value *right) {
 
 static Value *lifted(Sema *s, const Expr *expr, Value *left, Value *right) {
     int modalities = modality_count(s);
+    if (modalities == 0)                         /* reported: an experiment has at least one */
+        return value_error(s, expr->span);
     Value **elements = NEW_ARRAY(s->arena, Value *, modalities);
     for (int m = 0; m < modalities; m++) {
         elements[m] = arithmetic(s, expr, value_share(s, left, m), value_share(s, right, m));

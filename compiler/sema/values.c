@@ -39,10 +39,13 @@ Value *value_text(Sema *s, TypeKind kind, const char *text, Span span) {
 }
 
 Value *value_with(Sema *s, ValueKind kind, Type type, Span span, int count, Value *const *operands) {
+    if (kind == VALUE_EACH && count == 0)        /* no modality: reported */
+        return value_error(s, span);
     Value *value = value_new(s, kind, type, span);
     value->count = count;
     value->operands = NEW_ARRAY(s->arena, Value *, count);
-    memcpy(value->operands, operands, sizeof *operands * (size_t)count);
+    if (count > 0)
+        memcpy(value->operands, operands, sizeof *operands * (size_t)count);
     return value;
 }
 
