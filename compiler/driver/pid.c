@@ -58,7 +58,7 @@ static void print_help(void) {
            "FILE (- for standard input), by its form:\n"
            "  JSON   {\"P\": [[[...]]]} or {\"counts\": [[[...]]]}, indexed x1, x2, y; a list of\n"
            "         such objects, or {\"cases\": [...]}; \"name\" names a distribution\n"
-           "  CSV    a header and three columns x1,x2,y; a sample a row, any values\n"
+           "  CSV    a header and three columns x1,x2,y; a sample a row, each distinct value a bin\n"
            "  .npy   an array of rank 3 of weights or counts\n\n");
     for (int o = 0; o < OPTION_COUNT; o++) {
         char left[64];

@@ -1,6 +1,7 @@
 /* The CSV form of pid_input.h: RFC 4180 quoting, LF or CRLF, empty lines skipped. */
 #include "driver/pid_input.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -161,6 +162,16 @@ static char **distinct_values(char **value, i64 count, MmlArena *arena, int *bin
     return sorted;
 }
 
+/* Real numbers as they are make a bin of each sample, and a table that says nothing. */
+#define FEW_SAMPLES 100
+static void warn_of_unbinned(const PidFile *file, const Rows *rows, const int *bins) {
+    static const char *const name[COLUMNS] = {"x1", "x2", "y"};
+    for (int c = 0; c < COLUMNS; c++)
+        if (rows->count >= FEW_SAMPLES && bins[c] > rows->count / 2)
+            fprintf(stderr, "mmlc pid: warning: %s: %s has %d values in %lld rows, each a bin of its own; bin real numbers first\n",
+                    file->path, name[c], bins[c], (long long)rows->count);
+}
+
 static Status count_rows(const PidFile *file, const Rows *rows, MmlArena *arena, PidDistribution *out) {
     char **values[COLUMNS];
     int bins[COLUMNS];
@@ -170,6 +181,7 @@ static Status count_rows(const PidFile *file, const Rows *rows, MmlArena *arena,
         if (!values[c]) return MML_ENOMEM;
         out->values[c] = (const char *const *)values[c];
     }
+    warn_of_unbinned(file, rows, bins);
     i64 cells = (i64)bins[0] * bins[1];
     if (cells > ((i64)1 << 28) / bins[2])
         return mml_fail(MML_EDATA, "%s: %d, %d and %d distinct values of x1, x2 and y are too many for a table; bin them first",

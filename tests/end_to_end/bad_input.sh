@@ -122,6 +122,8 @@ if [ "$(id -u)" -eq 0 ] && mkdir -p locked && mount -t tmpfs -o ro,size=64k tmpf
 else
     skip "a read-only folder: can't mount one here"
 fi
+awk 'BEGIN { print "x1,x2,y"; for (i = 0; i < 120; i++) print i / 7 "," i % 3 "," i % 2 }' >real.csv
+"$MMLC" pid real.csv >/dev/null 2>real.err; grep -q 'warning.*x1 has 120 values' real.err && ok "mmlc pid warns of columns that aren't binned" || failed "no warning of real numbers as bins"
 cat >nan.mml <<'P'
 param root : path
 data digits = idx(root)
