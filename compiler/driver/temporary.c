@@ -20,7 +20,7 @@ static void remove_all(int signal_number) {
 }
 
 static void handle_signals(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     static int done;
     if (done) return;
     done = 1;

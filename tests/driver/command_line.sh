@@ -70,6 +70,8 @@ for i in $(seq 100); do [ -s linking ] && break; sleep 0.1; done
 kill -TERM "$process"; wait "$process" 2>/dev/null
 [ -z "$(ls temporary)" ] && ok "a signal leaves no temporary file" || failed "a signal leaves $(ls temporary)"
 kill "$(cat linking)"
+"$MMLC" --emit llvm "$program" 2>/dev/null | head -n 1 >/dev/null
+[ -z "$(ls temporary)" ] && ok "a closed pipe leaves no temporary file" || failed "a closed pipe leaves $(ls temporary)"
 unset TMPDIR
 rm -rf linking bin temporary taken ./*.err ./*.out ./*.log
 [ -z "$(left)" ] && ok "nothing is left behind by what failed" || failed "left behind: $(left | tr '\n' ' ')"
