@@ -132,8 +132,7 @@ static const char *target_path(Compilation *c, const char *ending) {
 static int make_executable(Compilation *c) {
     const char *target = target_path(c, "");
     if (!target) return EXIT_SYSTEM;
-    const char *object = new_temporary(c, ".o");
-    if (!object) return EXIT_SYSTEM;
+    const char *object = temporary_register(arena_printf(c->arena, "%s.%ld.o", target, (long)getpid()));
     int code = make_file(c, EMIT_OBJECT, object);
     if (!code) {
         code = link_program(c->arena, object, target, c->options->static_blas);

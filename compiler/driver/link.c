@@ -158,8 +158,11 @@ static void say_failure(Arena *arena, const Outcome *outcome, const char *path) 
         return;
     }
     const char *folder = folder_of(arena, path);
-    if (is_full(folder)) say_error("can't link %s: no space is left in %s", path, folder);
-    else say_error("can't link %s: `cc` failed with code %d", path, outcome->code);
+    if (is_full(folder)) {
+        say_error("can't link %s: no space is left in %s", path, folder);
+        return;
+    }
+    say_error("can't link %s: `cc` failed with code %d", path, outcome->code);
     const char *line = outcome->said;
     for (int i = 0; i < SAID_LINES && *line; i++) {
         size_t length = strcspn(line, "\n");
