@@ -62,7 +62,7 @@ fails_with "a linker that fails is quoted"   3 'the linker says this'          e
 fails_with "no folder for temporary files"   3 'TMPDIR'                        env TMPDIR=/nonexistent "$MMLC" --emit asm "$program"
 if "$MMLC" --emit ast "$program" >/dev/full 2>full.err; then failed "a full standard output"; else
     grep -q 'standard output' full.err && ok "a full standard output is said" || failed "a full standard output isn't said"; fi
-if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
+if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=8k tmpfs small 2>/dev/null; then
     fails_with "a full disk"                 3 'space'                         "$MMLC" "$program" -o small/one
     fails_with "a full disk under an object" 3 'space'                         "$MMLC" --emit obj "$program" -o small/one.o
     [ -z "$(ls small)" ] && ok "nothing is left on a full disk" || failed "left on a full disk: $(ls small)"
