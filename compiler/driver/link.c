@@ -18,6 +18,14 @@ extern char **environ;
 /* Debian's lld-19 alone has no ld.lld on the path. */
 #define LLD_FOLDER "/usr/lib/llvm-19/bin"
 
+#if defined(__SANITIZE_ADDRESS__)              /* gcc */
+#define SANITIZED 1
+#elif defined(__has_feature)                   /* clang */
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 enum { SAID_BYTES = 16 * 1024, SAID_LINES = 12, LITTLE_SPACE = 1024 * 1024 };
 
 typedef VECTOR(const char *) Words;
@@ -86,7 +94,7 @@ static Words command_line(Arena *arena, const char *object, const char *library,
         VECTOR_PUSH(arena, &words, "-fuse-ld=lld");
         if (access(LLD_FOLDER, X_OK) == 0) VECTOR_PUSH(arena, &words, "-B" LLD_FOLDER);
     }
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef SANITIZED
     VECTOR_PUSH(arena, &words, "-fsanitize=address,undefined");       /* as the library beside this mmlc */
 #endif
     VECTOR_PUSH(arena, &words, "-o");
