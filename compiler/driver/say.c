@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+__attribute__((format(printf, 2, 0)))
 static void say(const char *before, const char *format, va_list arguments) {
     fputs(before, stderr);
     vfprintf(stderr, format, arguments);
