@@ -76,6 +76,15 @@ static void put_seconds(MmlJson *line, double value) {
     mml_json_seconds(line, value);
 }
 
+/* Names of the modalities that are trained. */
+static void put_active(MmlLog *log, const i64 *active) {
+    mml_json_key(&log->line, "active");
+    mml_json_open(&log->line, '[');
+    for (i64 m = 0; m < log->experiment->modality_count; m++)
+        if (active[m]) mml_json_text(&log->line, log->experiment->modalities[m].name);
+    mml_json_close(&log->line, ']');
+}
+
 /* ---- metrics.jsonl ---- */
 
 static void put_rate(MmlLog *log, const double *rates, const i64 *active, i64 groups) {
@@ -112,6 +121,7 @@ Status mml_log_metrics(MmlLog *log, const MmlStage *stage, i64 epoch, MmlSplit s
     put_each(log, "head", metrics->head_accuracy);
     put_each(log, "head_loss", metrics->head_loss);
     put_rate(log, rates, active, groups);
+    put_active(log, active);
     put_int(line, "samples", metrics->samples);
     put_seconds(line, metrics->seconds);
     mml_json_close(line, '}');
@@ -144,14 +154,6 @@ static void put_bins(MmlLog *log, const MmlProbeResult *result) {
     mml_json_key(&log->line, "bins");
     mml_json_open(&log->line, '[');
     for (i64 m = 0; m < log->experiment->modality_count; m++) mml_json_int(&log->line, result->bins[m]);
-    mml_json_close(&log->line, ']');
-}
-
-static void put_active(MmlLog *log, const i64 *active) {
-    mml_json_key(&log->line, "active");
-    mml_json_open(&log->line, '[');
-    for (i64 m = 0; m < log->experiment->modality_count; m++)
-        if (active[m]) mml_json_text(&log->line, log->experiment->modalities[m].name);
     mml_json_close(&log->line, ']');
 }
 

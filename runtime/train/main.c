@@ -8,6 +8,7 @@
 #include "train/modes.h"
 #include "train/plan.h"
 #include "train/predict.h"
+#include "train/report.h"
 #include "train/resume.h"
 #include "train/summary.h"
 #include "train/trainer.h"
@@ -137,6 +138,7 @@ static Status train(MmlRun *run, const MmlEarlier *earlier) {
     MML_TRY(mml_summary_make(run, 0, &summary));
     run->seconds.total += mml_now() - started;
     MML_TRY(write_summary(run, &summary));
+    MML_TRY(mml_report_write(run->folder));
     mml_summary_print(run, &summary);
     return run->call.predict ? mml_predict_write(run, run->call.predict) : MML_OK;
 }

@@ -10,6 +10,7 @@ for program in "$tests"/programs/*.mml; do
     check "mmlc $name"        "$MMLC" "$program" -o "$name"
     check "./$name trains"    "./$name" --root digits --out "$name-run" --quiet
     check "./$name leaves a summary" test -s "$name-run/summary.json"
+    check "./$name leaves a report" grep -q "</html>" "$name-run/report.html"
     check "mmlc run $name"    "$MMLC" run "$program" -- --root digits --out "$name-jit" --quiet
     same  "mmlc run $name gives the same numbers" "$name-run/summary.json" "$name-jit/summary.json"
 done
