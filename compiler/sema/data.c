@@ -71,7 +71,7 @@ enum { CSV_LABEL, CSV_TEST };
 static const ArgumentRow NPZ[] = {
     {"file", TYPE_PATH, ARGUMENT_REQUIRED, NULL, NULL, 0, 0},
     {"test", TYPE_NONE, ARGUMENT_RAW | ARGUMENT_NAMED, NULL, NULL, 0, 0},
-    EVERY_SOURCE,
+    LIMITS, EVERY_SOURCE,
 };
 enum { NPZ_TEST = 1 };
 

@@ -50,7 +50,7 @@ static Status count_labels(const DataPrepare *context, const DataStep *step, Col
         state->labels = target->classes < COLORS ? target->classes : COLORS;
     for (int split = 0; split < MML_SPLITS; split++)
         for (i64 i = 0; i < source->counts[split]; i++) {
-            i64 row = source->rows[split][i], label = state->by->label(source, row);
+            i64 row = source->rows[split][i], label = state->by->label(source, state->by, row);
             if (label < 0 || label >= COLORS)
                 return mml_data_step_fail(step, "has colours for the labels 0 … %d; label %lld (%s) has none", COLORS - 1,
                                           (long long)label, source->place(source, row));
@@ -93,7 +93,7 @@ static void choose_color(const Colorize *state, const DataDraw *draw, MmlRandom 
         memcpy(color, palette[mml_random_below(random, (u64)state->labels)], sizeof *palette);
         break;
     case COLOR_CORRELATED:
-        memcpy(color, palette[state->by->label(draw->source, draw->row)], sizeof *palette);
+        memcpy(color, palette[state->by->label(draw->source, state->by, draw->row)], sizeof *palette);
         for (int c = 0; c < 3; c++)
             color[c] = fmin(fmax(color[c] + state->deviation * mml_random_normal(random), 0), 1);
         break;

@@ -35,7 +35,7 @@ static void read_features(const DataSource *source, const DataField *field, i64 
     memcpy(out, file->features + row * file->width, sizeof *out * (size_t)file->width);
 }
 
-static i64 read_label(const DataSource *source, i64 row) {
+static i64 read_label(const DataSource *source, const DataField *field, i64 row) {
     const Csv *csv = source->reader;
     const CsvFile *file = file_of(csv, csv->labelled, &row);
     return file->labels[row];
@@ -185,45 +185,6 @@ static Status read_test_file(DataSource *source, Csv *csv) {
     return take_features(&csv->test);
 }
 
-/* ---- Which rows are test ---- */
-
-static Status choose_test(const DataSource *source, i64 rows, u8 *chosen) {
-    const MmlSettings *settings = source->settings;
-    const char *path = source->program->path, *where = source->program->where;
-    if (mml_has(settings, "%s.test.share", path))
-        return mml_data_pick(source->seed, DATA_PICK_TEST, mml_real(settings, "%s.test.share", path), rows,
-                             mml_arena_format(source->arena, "%s.test", path), where, chosen);
-    if (!mml_has(settings, "%s.test.every", path)) return MML_OK;
-    i64 every = mml_int(settings, "%s.test.every", path), of = mml_int(settings, "%s.test.of", path);
-    if (every < 2 || of < 0 || of >= every)
-        return mml_fail(MML_EINPUT, "%s.test = every(%lld, %lld) (%s): every(n, k) takes n of 2 or more and k from 0 to n - 1",
-                        path, (long long)every, (long long)of, where);
-    for (i64 i = 0; i < rows; i++) chosen[i] = i % every == of;
-    return MML_OK;
-}
-
-static Status make_splits(DataSource *source, const Csv *csv) {
-    u8 *chosen = MML_NEW(source->arena, u8, csv->rows + csv->test_rows);
-    if (!chosen) return MML_ENOMEM;
-    MML_TRY(choose_test(source, csv->rows, chosen));
-    memset(chosen + csv->rows, 1, (size_t)csv->test_rows);
-    i64 total = csv->rows + csv->test_rows, found[2] = { 0, 0 };
-    for (i64 i = 0; i < total; i++) found[chosen[i]]++;
-    if (found[0] == 0)
-        return mml_fail(MML_EDATA, "%s (%s) has no samples to train on: all %lld rows are test rows", source->program->path,
-                        source->program->where, (long long)total);
-    const MmlSplit splits[2] = { MML_TRAIN, MML_TEST };
-    for (int side = 0; side < 2; side++) {
-        i64 used = 0, next = 0;
-        MML_TRY(mml_data_source_limit(source, splits[side], found[side], &used));
-        i64 *rows = mml_data_source_rows(source, splits[side], used);
-        if (!rows) return MML_ENOMEM;
-        for (i64 i = 0; i < total && next < used; i++)
-            if (chosen[i] == side) rows[next++] = i;
-    }
-    return MML_OK;
-}
-
 static Status name_fields(DataSource *source, const Csv *csv) {
     source->fields = MML_NEW(source->arena, DataField, csv->count + 1);
     if (!source->fields) return MML_ENOMEM;
@@ -262,6 +223,6 @@ Status mml_data_csv_open(DataSource *source) {
     MML_TRY(check_agreement(csv));
     for (i64 i = 0; i < csv->count; i++) MML_TRY(take_features(&csv->files[i]));
     if (mml_has(source->settings, "%s.test.file", program->path)) MML_TRY(read_test_file(source, csv));
-    MML_TRY(make_splits(source, csv));
+    MML_TRY(mml_data_split(source, csv->rows, csv->test_rows, NULL));
     return name_fields(source, csv);
 }

@@ -56,7 +56,7 @@ static Status check_labels(const MmlData *data) {
     i64 wrong = -1, wrong_label = 0, largest = 0;
     for (int split = 0; split < MML_SPLITS; split++)
         for (i64 i = 0; i < source->counts[split]; i++) {
-            i64 row = source->rows[split][i], label = data->label->label(source, row);
+            i64 row = source->rows[split][i], label = data->label->label(source, data->label, row);
             if (label > largest) largest = label;
             if (wrong >= 0 || (label >= 0 && label < target->classes)) continue;
             wrong = row;
@@ -82,7 +82,7 @@ static Status check_pairs(const MmlData *data) {
         for (int split = 0; split < MML_SPLITS; split++)
             for (i64 i = 0; i < first->counts[split]; i++) {
                 i64 mine = first->rows[split][i], theirs = other->rows[split][i];
-                i64 label = data->label->label(first, mine), theirs_label = field->label(other, theirs);
+                i64 label = data->label->label(first, data->label, mine), theirs_label = field->label(other, field, theirs);
                 if (label != theirs_label)
                     return mml_fail(MML_EDATA, "%s: label %lld disagrees with label %lld of %s, the same sample by position",
                                     other->place(other, theirs), (long long)theirs_label, (long long)label,
@@ -96,6 +96,9 @@ static Status open_target(MmlData *data) {
     const MmlTarget *target = &data->experiment->target;
     data->labelled = &data->sources[target->source];
     data->label = mml_data_source_field(data->labelled, target->field);
+    if (data->label && data->label->no_label)
+        return mml_fail(MML_EDATA, "%s: %s.%s is no label: %s", target->where, data->labelled->program->name, target->field,
+                        data->label->no_label);
     if (!data->label || !data->label->label)
         return mml_fail(MML_EDATA, "%s: %s.%s is no label; data %s (%s) needs a label = …", target->where,
                         data->labelled->program->name, target->field, data->labelled->program->name,
@@ -250,7 +253,7 @@ static void fill(void *context, i64 begin, i64 end, int thread) {
             if (data->spoilt[thread] < 0 && !mml_data_finite(out, size)) data->spoilt[thread] = i;
         }
         batch->samples[i] = data->labelled->rows[batch->draw.split][position];
-        batch->labels[i] = data->label->label(data->labelled, batch->samples[i]);
+        batch->labels[i] = data->label->label(data->labelled, data->label, batch->samples[i]);
     }
 }
 

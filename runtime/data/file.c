@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A deflate stream expands to at most 1032 times its size (zlib's technical notes). */
-#define DEFLATE_LIMIT 1032
 #define CHUNK ((i64)1 << 20)
 
 u64 mml_data_hash(u64 hash, const void *bytes, i64 count) {
@@ -78,7 +76,7 @@ Status mml_data_need_folder(const DataOrigin *origin) {
     return MML_OK;
 }
 
-Status mml_data_file_open(const DataOrigin *origin, const char *path, u64 *checksum, DataFile *out) {
+Status mml_data_open_regular(const DataOrigin *origin, const char *path, int *out, i64 *bytes) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
         if (errno == ENOENT || errno == ENOTDIR) return mml_data_missing(origin, "file", path);
@@ -91,13 +89,29 @@ Status mml_data_file_open(const DataOrigin *origin, const char *path, u64 *check
         return mml_fail(MML_EDATA, "'%s' is %s, not a file (%s, %s)", path,
                         S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe", origin->setting, origin->source->where);
     }
+    *out = descriptor;
+    *bytes = (i64)info.st_size;
+    return MML_OK;
+}
+
+Status mml_data_room(const char *path, const char *what, i64 bytes) {
+    i64 pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), memory;
+    if (pages < 1 || page < 1 || __builtin_mul_overflow(pages, page, &memory) || bytes <= memory) return MML_OK;
+    return mml_fail(MML_EDATA, "'%s': %s would take %.1f GiB and this machine has %.1f GiB of memory", path, what,
+                    (double)bytes / (1 << 30), (double)memory / (1 << 30));
+}
+
+Status mml_data_file_open(const DataOrigin *origin, const char *path, u64 *checksum, DataFile *out) {
+    int descriptor = -1;
+    i64 bytes = 0;
+    MML_TRY(mml_data_open_regular(origin, path, &descriptor, &bytes));
     gzFile stream = gzdopen(descriptor, "rb");
     if (!stream) {
         close(descriptor);
         return mml_fail(MML_ENOMEM, "no memory to read '%s'", path);
     }
     gzbuffer(stream, 1u << 17);
-    *out = (DataFile){ path, stream, (i64)info.st_size, 0, checksum };
+    *out = (DataFile){ path, stream, bytes, 0, checksum };
     out->compressed = !gzdirect(stream);
     return MML_OK;
 }
@@ -153,7 +167,7 @@ Status mml_data_file_finish(DataFile *file) {
 
 Status mml_data_file_holds(const DataFile *file, i64 header, i64 bytes) {
     if (file->compressed) {
-        if (bytes / DEFLATE_LIMIT > file->disk_bytes)
+        if (bytes / MML_DEFLATE_LIMIT > file->disk_bytes)
             return mml_fail(MML_EDATA, "'%s' is truncated or its header is wrong: %lld compressed bytes can't hold %lld",
                             file->path, (long long)file->disk_bytes, (long long)bytes);
         return MML_OK;

@@ -39,6 +39,16 @@ Status mml_data_missing(const DataOrigin *origin, const char *what, const char *
 /* MML_EDATA unless the origin's value is a folder. */
 Status mml_data_need_folder(const DataOrigin *origin);
 
+/* Opens for reading; only regular files. */
+Status mml_data_open_regular(const DataOrigin *origin, const char *path, int *descriptor, i64 *bytes);
+
+/* MML_EDATA when what a file promises is more than this machine's memory:
+ * damage, or made to harm. what: "array images". */
+Status mml_data_room(const char *path, const char *what, i64 bytes);
+
+/* A deflate stream expands to at most this many times its size (zlib's technical notes). */
+#define MML_DEFLATE_LIMIT 1032
+
 /* path must outlive the file. Only regular files are read. */
 Status mml_data_file_open(const DataOrigin *origin, const char *path, u64 *checksum, DataFile *out);
 void   mml_data_file_close(DataFile *file);

@@ -129,7 +129,7 @@ static void read_image(const DataSource *source, const DataField *field, i64 row
     for (i64 i = 0; i < field->size; i++) out[i] = pixels[i];
 }
 
-static i64 read_label(const DataSource *source, i64 row) {
+static i64 read_label(const DataSource *source, const DataField *field, i64 row) {
     const IdxPart *part = part_of(source, &row);
     return part->labels[row];
 }

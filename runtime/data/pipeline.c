@@ -25,12 +25,31 @@ static Status open_step(const DataPrepare *context, const MmlTransform *program,
     return MML_OK;
 }
 
-static Status check_input(const DataPipeline *pipeline, const MmlShape *declared, const char *where, MmlArena *arena) {
+/* What a loose field is taken as. */
+static MmlShape settle(const DataField *field, const MmlShape *declared) {
+    const MmlShape *found = &field->shape;
+    MmlShape front = { found->rank + 1, { 1 } };
+    if (!field->loose || shapes_agree(found, declared)) return *found;
+    if (declared->rank == 1) return (MmlShape){ 1, { field->size } };
+    if (declared->rank != front.rank || declared->size[0] > 1) return *found;
+    memcpy(front.size + 1, found->size, sizeof *found->size * (size_t)found->rank);
+    return front;
+}
+
+/* [height, width, channels] where [channels, height, width] is declared. */
+static int channels_last(const MmlShape *found, const MmlShape *declared) {
+    return found->rank == 3 && declared->rank == 3
+        && shapes_agree(&(MmlShape){ 3, { found->size[2], found->size[0], found->size[1] } }, declared);
+}
+
+static Status check_input(const DataPipeline *pipeline, const MmlShape *found, const MmlShape *declared, const char *where,
+                          MmlArena *arena) {
     const DataField *field = pipeline->field;
-    if (shapes_agree(&field->shape, declared)) return MML_OK;
-    return mml_fail(MML_EDATA, "'%s' has samples of %s; %s takes %s.%s as %s for modality %s : %s", field->file,
-                    mml_data_shape_text(&field->shape, arena), where, pipeline->source->program->name, field->name,
-                    mml_data_shape_text(declared, arena), pipeline->modality->name, pipeline->modality->type);
+    if (shapes_agree(found, declared)) return MML_OK;
+    return mml_fail(MML_EDATA, "'%s' has samples of %s; %s takes %s.%s as %s for modality %s : %s%s", field->file,
+                    mml_data_shape_text(found, arena), where, pipeline->source->program->name, field->name,
+                    mml_data_shape_text(declared, arena), pipeline->modality->name, pipeline->modality->type,
+                    channels_last(found, declared) ? "; channels come first: save numpy.moveaxis(a, -1, 1)" : "");
 }
 
 static Status check_output(const DataPipeline *pipeline, const DataStep *step, const MmlShape *declared, MmlArena *arena) {
@@ -52,10 +71,10 @@ Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *mo
                         source->program->name, modality->field, modality->name);
     out->steps = MML_NEW(arena, DataStep, count + 1);
     if (!out->steps) return MML_ENOMEM;
-    const MmlShape *shape = &out->field->shape;
+    const MmlShape *declared = count ? &modality->transforms[0].in : &modality->shape;
+    const MmlShape found = settle(out->field, declared), *shape = &found;
     out->widest = out->field->size;
-    MML_TRY(check_input(out, count ? &modality->transforms[0].in : &modality->shape,
-                        count ? modality->transforms[0].where : source->program->where, arena));
+    MML_TRY(check_input(out, shape, declared, count ? modality->transforms[0].where : source->program->where, arena));
     DataPrepare context = { settings, modality, source, arena };
     for (i64 i = 0; i < count; i++) {
         DataStep *step = &out->steps[i];

@@ -33,7 +33,9 @@ typedef struct {
     DataKept   kept[MML_SPLITS];
 } DataPipeline;
 
-/* Prepares every step and checks run-time shapes against the program's.
+/* Prepares every step and checks run-time shapes against the program's. A loose
+ * field may be read as a vector of all its values, or with an axis of 1 put in
+ * front (images [height, width] as image[1, height, width]).
  * first_step: number of the first step over all modalities. */
 Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *modality, const DataSource *source,
                               i64 first_step, MmlArena *arena, DataPipeline *out);

@@ -16,7 +16,7 @@ static const DataKind kinds[] = {
     { "ave",           mml_data_unread_open },
     { "ucf101",        mml_data_unread_open },
     { "av_digits",     mml_data_unread_open },
-    { "npz",           mml_data_unread_open },
+    { "npz",           mml_data_npz_open },
     { "folder",        mml_data_unread_open },
     { "sparse_coding", mml_data_unread_open },
 };

@@ -21,8 +21,11 @@ typedef struct DataField {
     i64         index;               /* the reader's own                            */
     /* Feature fields: one sample as floats. NULL for labels. */
     void      (*read)(const DataSource *source, const struct DataField *field, i64 row, float *out);
-    /* Label fields: the class, not yet checked against K. NULL for features. */
-    i64       (*label)(const DataSource *source, i64 row);
+    /* The class, not yet checked against K. NULL for what can't be a label. */
+    i64       (*label)(const DataSource *source, const struct DataField *field, i64 row);
+    const char *no_label;            /* why it can't, for messages; may be NULL     */
+    int         loose;               /* an array without a content of its own: taken as what the
+                                        modality declares, see mml_data_pipeline_open */
 } DataField;
 
 struct DataSource {
@@ -61,6 +64,7 @@ i64   *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count);
 /* Readers: the opening functions of the table. */
 Status mml_data_idx_open(DataSource *source);
 Status mml_data_csv_open(DataSource *source);
+Status mml_data_npz_open(DataSource *source);
 /* Kinds that the language knows and this version doesn't read: says what is missing. */
 Status mml_data_unread_open(DataSource *source);
 

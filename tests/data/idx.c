@@ -295,10 +295,4 @@ Test(idx, says_of_other_sources_first_what_is_missing_then_that_it_cannot_read_t
         expect_in(open_fails(p), kinds[i]);
         program_free(p);
     }
-    Program *p = program_new();
-    add_source(p, "arrays", "npz", NULL);
-    set_text(p, "data.arrays.file", "missing.npz");
-    add_modality(p, "a", "vector[2]", "x", 1, 2);
-    expect_in(open_fails(p), "there is no file 'missing.npz' (data.arrays.file, test.mml:9)");
-    program_free(p);
 }

@@ -146,6 +146,18 @@ void add_csv(Program *p, const char *name, ...) {
     source->file_slots = slots;
 }
 
+void add_npz(Program *p, const char *name, const char *file, ...) {
+    add_source(p, name, "npz", NULL);
+    MmlSource *source = &p->sources[p->experiment.source_count - 1];
+    const char **fields = MML_NEW(p->arena, const char *, 8);
+    va_list arguments;
+    va_start(arguments, file);
+    for (const char *field; (field = va_arg(arguments, const char *));) fields[source->field_count++] = field;
+    va_end(arguments);
+    source->fields = fields;
+    set_text(p, mml_arena_format(p->arena, "%s.file", source->path), mml_arena_format(p->arena, "%s/%s", p->folder, file));
+}
+
 static MmlShape shape_from(int rank, va_list arguments) {
     MmlShape shape = { rank, { 0 } };
     for (int i = 0; i < rank; i++) shape.size[i] = va_arg(arguments, int);

@@ -31,6 +31,8 @@ void set_param(Program *p, const char *name, const char *value);
 void add_idx(Program *p, const char *name);
 /* data NAME = csv(files in the folder …); fields are named by the stems given. NULL ends them. */
 void add_csv(Program *p, const char *name, ...);
+/* data NAME = npz(FILE in the folder) and the arrays that the program reads of it; NULL ends them. */
+void add_npz(Program *p, const char *name, const char *file, ...);
 /* data NAME of any kind, with root = VALUE when it isn't NULL. */
 void add_source(Program *p, const char *name, const char *kind, const char *root);
 
