@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 MmlLog mml_log_none(const MmlExperiment *experiment) {
-    return (MmlLog){.experiment = experiment, .metrics = -1, .probes = -1};
+    return (MmlLog){.experiment = experiment, .metrics = -1, .probes = -1, .views = mml_log_views_none(experiment)};
 }
 
 void mml_log_close(MmlLog *log) {
@@ -20,17 +20,19 @@ void mml_log_close(MmlLog *log) {
     free(log->metrics_path);
     free(log->probes_path);
     mml_json_free(&log->line);
+    mml_log_views_close(&log->views);
     *log = mml_log_none(log->experiment);
 }
 
-Status mml_log_start(MmlLog *log, const char *folder, i64 metrics_lines, i64 probes_lines) {
+Status mml_log_start(MmlLog *log, const char *folder, i64 metrics_lines, i64 probes_lines, const i64 *stage_epochs) {
     if (asprintf(&log->metrics_path, "%s/metrics.jsonl", folder) < 0) log->metrics_path = NULL;
     if (asprintf(&log->probes_path, "%s/probes.jsonl", folder) < 0) log->probes_path = NULL;
     if (!log->metrics_path || !log->probes_path) return mml_fail(MML_ENOMEM, "out of memory for a path");
     MML_TRY(mml_log_keep(log->metrics_path, metrics_lines));
     MML_TRY(mml_log_keep(log->probes_path, probes_lines));
     MML_TRY(mml_log_open(log->metrics_path, &log->metrics));
-    return mml_log_open(log->probes_path, &log->probes);
+    MML_TRY(mml_log_open(log->probes_path, &log->probes));
+    return mml_log_views_start(&log->views, folder, stage_epochs);
 }
 
 Status mml_log_flush(MmlLog *log) {
@@ -39,10 +41,15 @@ Status mml_log_flush(MmlLog *log) {
     return mml_log_sync(log->probes, log->probes_path);
 }
 
-static Status put_line(MmlLog *log, int descriptor, const char *path) {
+static Status put_line(MmlLog *log, int descriptor, const char *path, Status (*view)(MmlLogViews *, const json_t *)) {
     mml_json_newline(&log->line);
     MML_TRY(mml_json_status(&log->line));
-    return descriptor < 0 ? MML_OK : mml_log_append(descriptor, path, log->line.text, log->line.used);
+    if (descriptor < 0) return MML_OK;
+    MML_TRY(mml_log_append(descriptor, path, log->line.text, log->line.used));
+    json_t *line = json_loads(log->line.text, 0, NULL);
+    Status status = line ? view(&log->views, line) : mml_fail(MML_ENOMEM, "out of memory for a line of %s", path);
+    json_decref(line);
+    return status;
 }
 
 /* "key": {"NAME": value, …} over the modalities. */
@@ -125,7 +132,7 @@ Status mml_log_metrics(MmlLog *log, const MmlStage *stage, i64 epoch, MmlSplit s
     put_int(line, "samples", metrics->samples);
     put_seconds(line, metrics->seconds);
     mml_json_close(line, '}');
-    return put_line(log, log->metrics, log->metrics_path);
+    return put_line(log, log->metrics, log->metrics_path, mml_log_views_metrics);
 }
 
 /* ---- probes.jsonl ---- */
@@ -189,7 +196,7 @@ Status mml_log_probe(MmlLog *log, const MmlProbeLine *probe) {
     put_text(line, "solver", probe->settings->solver);
     put_seconds(line, probe->seconds);
     mml_json_close(line, '}');
-    return put_line(log, log->probes, log->probes_path);
+    return put_line(log, log->probes, log->probes_path, mml_log_views_probe);
 }
 
 /* ---- Reading back ---- */

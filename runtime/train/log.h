@@ -4,6 +4,7 @@
 #define TRAIN_LOG_H
 
 #include "train/json.h"
+#include "train/log_views.h"
 #include "train/rule_actions.h"
 #include "train/stage_settings.h"
 #include "train/tally.h"
@@ -13,13 +14,14 @@ typedef struct {
     char   *metrics_path, *probes_path;
     int     metrics, probes;              /* descriptors; -1: nothing is written */
     MmlJson line;
+    MmlLogViews views;                    /* the same as CSV and events      */
 } MmlLog;
 
 /* A log that writes nothing; close and the calls below are harmless. */
 MmlLog mml_log_none(const MmlExperiment *experiment);
 
-/* Opens both in folder, cut back to so many lines. */
-Status mml_log_start(MmlLog *log, const char *folder, i64 metrics_lines, i64 probes_lines);
+/* Opens both in folder, cut back to so many lines. stage_epochs: [stage_count], borrowed while the log is open. */
+Status mml_log_start(MmlLog *log, const char *folder, i64 metrics_lines, i64 probes_lines, const i64 *stage_epochs);
 Status mml_log_flush(MmlLog *log);                 /* forces both to disk */
 void   mml_log_close(MmlLog *log);
 

@@ -111,7 +111,7 @@ static Status start_or_go_on(MmlRun *run, const MmlEarlier *earlier) {
         MML_TRY(load_init(run));
     }
     if (!earlier) MML_TRY(mml_plan_write(run));
-    return mml_log_start(&run->log, run->folder, run->state.metrics_lines, run->state.probes_lines);
+    return mml_log_start(&run->log, run->folder, run->state.metrics_lines, run->state.probes_lines, run->state.stage_epochs);
 }
 
 /* A finished run's summary stays as it is, times included. */

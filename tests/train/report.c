@@ -49,6 +49,7 @@ static char *page_of(const char *probe_lines) {
     cr_assert_eq(mml_report_write(folder), MML_OK, "%s", mml_message());
     cr_assert_eq(mml_read_file(in_folder(folder, "report.html"), &page, &size), MML_OK);
     cr_assert_eq(strlen(page), size);
+    toy_remove(folder);
     return page;
 }
 
@@ -146,6 +147,7 @@ Test(report, says_which_file_is_missing) {
     put(folder, "run.json", run_json);
     cr_assert_eq(mml_report_write(folder), MML_EDATA);
     cr_assert_not_null(strstr(mml_message(), "summary.json"), "%s", mml_message());
+    toy_remove(folder);
 }
 
 Test(report, replaces_bytes_that_are_no_utf_8) {
@@ -155,4 +157,5 @@ Test(report, replaces_bytes_that_are_no_utf_8) {
     put(folder, "metrics.jsonl", "{\"stage\": \"\xff\"}\n\xfe\n");
     put(folder, "probes.jsonl", "");
     cr_assert_eq(mml_report_write(folder), MML_OK, "%s", mml_message());
+    toy_remove(folder);
 }
