@@ -1,0 +1,33 @@
+/* Gradients of a convolution's weights and bias, directly.
+ *
+ * Each weight (o, c, r, t) sums dy(o, pixel) * x(c, pixel at tap (r, t)): the
+ * pairs (c, r, t), in the order of OIHW, are streams through x; a few of them
+ * with a panel of output blocks stay in registers while the pixels go by. No
+ * two panels share a sum, so panels are the items that threads split; the
+ * images are summed in their order.
+ */
+#ifndef MML_KERNELS_CONV_BACKWARD_WEIGHTS_H
+#define MML_KERNELS_CONV_BACKWARD_WEIGHTS_H
+
+#include "kernels/blocked.h"
+
+#define WEIGHT_PANEL 2
+
+/* Source of the streams: x as blocked tensor, or plain planes with their border. */
+typedef struct {
+    i64 rows, columns;                       /* pixels of dy                              */
+    i64 x_start, x_step_row, x_step_column, x_row, x_column, x_channel_block, x_image;
+    i64 dy_start, dy_row, dy_block, dy_image;
+    i64 depth;                               /* channels in a channel block of x          */
+    i64 channels, kernel_height, kernel_width, out_channels, out_blocks;
+} Streams;
+
+/* Floats of the sums of one panel, which the caller sets to 0 at first. */
+i64  MML_NAME(stream_floats)(const Streams *streams);
+/* Adds images [0, images) to the sums of one panel, for channels [begin, end). */
+void MML_NAME(add_weight_sums)(const Streams *streams, const float *x, const float *dy, i64 images, i64 panel,
+                               i64 begin, i64 end, float *sums);
+/* Adds the sums to the gradient, OIHW. */
+void MML_NAME(take_weight_sums)(const Streams *streams, const float *sums, i64 panel, i64 begin, i64 end, float *dw);
+
+#endif

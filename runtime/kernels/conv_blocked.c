@@ -1,0 +1,327 @@
+/* conv_blocked_forward and conv_blocked_backward of abi.def for one
+ * instruction set: what is packed where, and who computes what.
+ *
+ * packed, forward:  weights of the grid, then the bias by blocks.
+ * packed, backward: sums of the weights' gradient by panels; afterwards the
+ * weights of the classes of backward-data. Nothing in it outlives the call.
+ */
+#include "kernels/conv_backward_weights.h"
+#include "kernels/conv_direct.h"
+#include "mml/nn.h"
+
+#define MAX_CLASSES (MML_CONV_BLOCKED_STRIDE * MML_CONV_BLOCKED_STRIDE)
+
+typedef struct {
+    MmlFrame     *frame;
+    float *const *operand;
+    Convolution   c;
+    const float  *weights;            /* OIHW */
+    float        *packed;
+    Grid          grids[MAX_CLASSES];
+    WeightPlace   places[MAX_CLASSES];
+    int           count;              /* of grids                                       */
+    i64           panels;
+    Streams       streams;
+} Job;
+
+/* ---- Sources: x or dy as they lie, or copied with the border that the taps need ---- */
+
+/* A blocked image's copy with another halo. */
+static void copy_image(const Blocked *from, const float *x, const Blocked *to, float *copy) {
+    for (i64 block = 0; block < to->blocks; block++, x += from->plane, copy += to->plane) {
+        for (i64 y = 0; y < to->height; y++)
+            memcpy(copy + pixel_of(to, y, 0), x + pixel_of(from, y, 0), (size_t)(to->width * MML_BLOCK) * sizeof *copy);
+        clear_halo(to, copy);
+    }
+}
+
+static void copy_plain(const Convolution *c, const float *x, float *copy) {
+    i64 width = c->x.width + 2 * c->pad, height = c->x.height + 2 * c->pad;
+    memset(copy, 0, (size_t)(c->x.channels * height * width) * sizeof *copy);
+    for (i64 channel = 0; channel < c->x.channels; channel++)
+        for (i64 y = 0; y < c->x.height; y++)
+            memcpy(copy + (channel * height + y + c->pad) * width + c->pad, x + (channel * c->x.height + y) * c->x.width,
+                   (size_t)c->x.width * sizeof *copy);
+}
+
+INLINE bool copies_x(const Convolution *c) { return c->plain || c->x.halo < c->pad; }
+
+/* x as the taps of forward and of the weights' gradient see it. */
+static Blocked source_of(const Convolution *c) {
+    return c->x.halo < c->pad ? blocked(c->x.channels, c->x.height, c->x.width, c->pad) : c->x;
+}
+
+static void copy_x(const Convolution *c, const float *x, float *copy) {
+    if (c->plain) {
+        copy_plain(c, x, copy);
+        return;
+    }
+    Blocked source = source_of(c);
+    copy_image(&c->x, x, &source, copy);
+}
+
+INLINE i64 floats_of_x(const Convolution *c) {
+    return c->plain ? c->x.channels * c->x.height * c->x.width : c->x.image;
+}
+
+/* ---- Grids ---- */
+
+static void forward_grid(Job *job) {
+    const Convolution *c = &job->c;
+    Grid *g = &job->grids[0];
+    Blocked source = source_of(c);
+    i64 taps = c->kernel_height * c->kernel_width;
+    *g = (Grid){
+        .rows = c->y.height, .columns = c->y.width, .tap_rows = c->kernel_height, .tap_columns = c->kernel_width,
+        .out_start = pixel_of(&c->y, 0, 0), .out_step_row = c->y.row, .out_step_column = MML_BLOCK,
+        .out_block = c->y.plane, .out_image = c->y.image, .out_blocks = c->y.blocks, .weights = job->packed,
+    };
+    if (c->plain) {
+        i64 width = c->x.width + 2 * c->pad;
+        g->in_step_row = c->stride * width;
+        g->in_step_column = c->stride;
+        g->tap_row = width;
+        g->tap_column = 1;
+        g->in_block = (c->x.height + 2 * c->pad) * width;
+        g->in_image = c->x.channels * g->in_block;
+        g->in_blocks = c->x.channels;
+        g->depth = 1;
+    } else {
+        g->in_start = pixel_of(&source, -c->pad, -c->pad);
+        g->in_step_row = c->stride * source.row;
+        g->in_step_column = c->stride * MML_BLOCK;
+        g->tap_row = source.row;
+        g->tap_column = MML_BLOCK;
+        g->in_block = source.plane;
+        g->in_image = source.image;
+        g->in_blocks = source.blocks;
+        g->depth = MML_BLOCK;
+    }
+    job->places[0] = (WeightPlace){c->y.channels, c->x.channels * taps, c->x.channels, taps, 0, c->kernel_width, 1};
+    job->count = 1;
+    job->panels = panels_of(c->y.blocks);
+}
+
+/* What the taps of backward-data need around dy (kernels.def has the same rule for the compiler). */
+static i64 halo_of_gradient(const Convolution *c) {
+    i64 s = c->stride;
+    i64 low = larger(c->kernel_height, c->kernel_width) - 1 - c->pad;
+    i64 high = larger((c->x.height - 1 + c->pad) / s - c->y.height, (c->x.width - 1 + c->pad) / s - c->y.width) + 1;
+    return larger(larger(low > 0 ? (low + s - 1) / s : 0, high), 0);
+}
+
+static Blocked gradient_source(const Convolution *c) {
+    i64 halo = halo_of_gradient(c);
+    return c->y.halo < halo ? blocked(c->y.channels, c->y.height, c->y.width, halo) : c->y;
+}
+
+/* The pixels of dx by their class modulo the stride. x is dx's layout. */
+static void backward_grids(Job *job, const Blocked *x) {
+    const Convolution *c = &job->c;
+    Blocked dy = gradient_source(c);
+    i64 s = c->stride, taps = c->kernel_height * c->kernel_width;
+    float *weights = job->packed;
+    job->count = 0;
+    for (i64 row = 0; row < s; row++)
+        for (i64 column = 0; column < s; column++) {
+            i64 first_row = (row + c->pad) % s, first_column = (column + c->pad) % s;
+            Grid *g = &job->grids[job->count];
+            *g = (Grid){
+                .rows = (x->height - row + s - 1) / s, .columns = (x->width - column + s - 1) / s,
+                .tap_rows = larger(0, (c->kernel_height - first_row + s - 1) / s),
+                .tap_columns = larger(0, (c->kernel_width - first_column + s - 1) / s),
+                .in_start = pixel_of(&dy, (row + c->pad - first_row) / s, (column + c->pad - first_column) / s),
+                .in_step_row = dy.row, .in_step_column = MML_BLOCK, .tap_row = -dy.row, .tap_column = -MML_BLOCK,
+                .in_block = dy.plane, .in_image = dy.image, .in_blocks = dy.blocks, .depth = MML_BLOCK,
+                .out_start = pixel_of(x, row, column), .out_step_row = s * x->row, .out_step_column = s * MML_BLOCK,
+                .out_block = x->plane, .out_image = x->image, .out_blocks = x->blocks, .weights = weights,
+            };
+            if (g->tap_rows == 0 || g->tap_columns == 0) g->tap_rows = g->tap_columns = 0;
+            job->places[job->count++] = (WeightPlace){
+                c->x.channels, taps, c->y.channels, c->x.channels * taps,
+                first_row * c->kernel_width + first_column, s * c->kernel_width, s,
+            };
+            weights += packed_floats(g);
+        }
+    job->panels = panels_of(x->blocks);
+}
+
+static void pack_panels(void *context, i64 begin, i64 end, int thread) {
+    Job *job = context;
+    for (int i = 0; i < job->count; i++)
+        MML_NAME(pack_weights)(&job->grids[i], &job->places[i], job->weights, (float *)job->grids[i].weights, begin, end);
+}
+
+/* ---- Items are images times panels: whole images where a part has them ---- */
+
+typedef void Rectangle(const Job *job, i64 image, i64 images, i64 begin, i64 end, float *scratch);
+
+static void over_rectangles(const Job *job, i64 begin, i64 end, float *scratch, Rectangle *run) {
+    i64 panels = job->panels;
+    for (i64 item = begin; item < end;) {
+        i64 image = item / panels, panel = item % panels;
+        if (panel == 0 && end - item >= panels) {
+            i64 images = (end - item) / panels;
+            run(job, image, images, 0, panels, scratch);
+            item += images * panels;
+        } else {
+            i64 stop = smaller(end - image * panels, panels);
+            run(job, image, 1, panel, stop, scratch);
+            item = image * panels + stop;
+        }
+    }
+}
+
+static void clear_halos(const Blocked *b, float *y, i64 images, i64 begin, i64 end) {
+    for (i64 image = 0; image < images; image++)
+        for (i64 block = begin * PANEL; block < smaller(end * PANEL, b->blocks); block++)
+            clear_halo(b, y + image * b->image + block * b->plane);
+}
+
+static void forward_rectangle(const Job *job, i64 image, i64 images, i64 begin, i64 end, float *scratch) {
+    const Convolution *c = &job->c;
+    const float *x = job->operand[0] + image * floats_of_x(c);
+    float *y = job->operand[3] + image * c->y.image;
+    if (!copies_x(c)) MML_NAME(conv_grid)(&job->grids[0], x, y, images, begin, end);
+    else
+        for (i64 i = 0; i < images; i++) {
+            copy_x(c, x + i * floats_of_x(c), scratch);
+            MML_NAME(conv_grid)(&job->grids[0], scratch, y + i * c->y.image, 1, begin, end);
+        }
+    clear_halos(&c->y, y, images, begin, end);
+}
+
+static void forward_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    over_rectangles(job, begin, end, (float *)job->frame->scratch[thread], forward_rectangle);
+}
+
+static void pack_bias(const Convolution *c, const float *b, float *to) {
+    for (i64 i = 0; i < c->y.blocks * MML_BLOCK; i++) to[i] = b && i < c->y.channels ? b[i] : 0.0f;
+}
+
+void MML_NAME(conv_blocked_forward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
+    Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .weights = operand[1], .packed = operand[4]};
+    forward_grid(&job);
+    float *bias = job.packed + packed_floats(&job.grids[0]);
+    pack_bias(&job.c, operand[2], bias);
+    job.grids[0].bias = bias;
+    mml_parallel(frame->threads, job.panels, pack_panels, &job);
+    mml_parallel(frame->threads, frame->batch * job.panels, forward_items, &job);
+}
+
+/* ---- Backward-data ---- */
+
+static void run_classes(const Job *job, const float *dy, float *dx, i64 images, i64 begin, i64 end) {
+    for (int i = 0; i < job->count; i++) MML_NAME(conv_grid)(&job->grids[i], dy, dx, images, begin, end);
+}
+
+/* dx as blocked tensor, to plain channels. */
+static void plain_from_blocked(const Blocked *b, const float *from, float *to) {
+    for (i64 channel = 0; channel < b->channels; channel++)
+        for (i64 i = 0; i < b->height * b->width; i++)
+            *to++ = from[channel / MML_BLOCK * b->plane + i * MML_BLOCK + channel % MML_BLOCK];
+}
+
+static Blocked layout_of_dx(const Convolution *c) {
+    return c->plain ? blocked(c->x.channels, c->x.height, c->x.width, 0) : c->x;
+}
+
+static void backward_rectangle(const Job *job, i64 image, i64 images, i64 begin, i64 end, float *scratch) {
+    const Convolution *c = &job->c;
+    Blocked source = gradient_source(c), x = layout_of_dx(c);
+    const float *dy = job->operand[0] + image * c->y.image;
+    float *dx = job->operand[4] + image * floats_of_x(c);
+    bool copied = source.halo != c->y.halo;
+    if (!c->plain && !copied) run_classes(job, dy, dx, images, begin, end);
+    else
+        for (i64 i = 0; i < images; i++) {
+            const float *from = dy + i * c->y.image;
+            if (copied) {
+                copy_image(&c->y, from, &source, scratch);
+                from = scratch;
+            }
+            float *to = c->plain ? scratch + (copied ? source.image : 0) : dx + i * x.image;
+            run_classes(job, from, to, 1, begin, end);
+            if (c->plain) plain_from_blocked(&x, to, dx + i * floats_of_x(c));
+        }
+    if (!c->plain) clear_halos(&x, dx, images, begin, end);
+}
+
+static void backward_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    over_rectangles(job, begin, end, (float *)job->frame->scratch[thread], backward_rectangle);
+}
+
+/* ---- Gradients of weights and bias ---- */
+
+static void streams_of(Job *job) {
+    const Convolution *c = &job->c;
+    const Grid *g = &job->grids[0];          /* forward's: the same taps of the same x */
+    job->streams = (Streams){
+        .rows = c->y.height, .columns = c->y.width, .x_start = g->in_start, .x_step_row = g->in_step_row,
+        .x_step_column = g->in_step_column, .x_row = g->tap_row, .x_column = g->tap_column,
+        .x_channel_block = g->in_block, .x_image = g->in_image, .depth = g->depth, .channels = c->x.channels,
+        .dy_start = pixel_of(&c->y, 0, 0), .dy_row = c->y.row, .dy_block = c->y.plane, .dy_image = c->y.image,
+        .kernel_height = c->kernel_height, .kernel_width = c->kernel_width,
+        .out_channels = c->y.channels, .out_blocks = c->y.blocks,
+    };
+}
+
+/* Items are panels times source blocks. */
+static void weight_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    const Convolution *c = &job->c;
+    const Streams *s = &job->streams;
+    i64 blocks = c->plain ? 1 : c->x.blocks, depth = c->plain ? c->x.channels : MML_BLOCK;
+    i64 taps = c->kernel_height * c->kernel_width, panel_floats = MML_NAME(stream_floats)(s);
+    float *copy = (float *)job->frame->scratch[thread];
+    bool copied = copies_x(c);
+    for (i64 item = begin; item < end;) {
+        i64 panel = item / blocks, stop = smaller(end, (panel + 1) * blocks);
+        i64 first = (item - panel * blocks) * depth, last = smaller((stop - panel * blocks) * depth, c->x.channels);
+        float *sums = job->packed + panel * panel_floats;
+        i64 width = smaller(WEIGHT_PANEL, c->y.blocks - panel * WEIGHT_PANEL) * MML_BLOCK;
+        memset(sums + first * taps * width, 0, (size_t)((last - first) * taps * width) * sizeof *sums);
+        if (!copied) MML_NAME(add_weight_sums)(s, job->operand[1], job->operand[0], job->frame->batch, panel, first, last, sums);
+        else
+            for (i64 i = 0; i < job->frame->batch; i++) {
+                copy_x(c, job->operand[1] + i * floats_of_x(c), copy);
+                MML_NAME(add_weight_sums)(s, copy, job->operand[0] + i * c->y.image, 1, panel, first, last, sums);
+            }
+        MML_NAME(take_weight_sums)(s, sums, panel, first, last, job->operand[5]);
+        item = stop;
+    }
+}
+
+static void bias_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    const Blocked *y = &job->c.y;
+    float *db = job->operand[6];
+    for (i64 block = begin; block < end; block++) {
+        Vector sum = ZERO;
+        for (i64 image = 0; image < job->frame->batch; image++)
+            for (i64 row = 0; row < y->height; row++) {
+                const float *dy = job->operand[0] + image * y->image + block * y->plane + pixel_of(y, row, 0);
+                for (i64 column = 0; column < y->width; column++) sum += load(dy + column * MML_BLOCK);
+            }
+        for (i64 i = 0; i < MML_BLOCK && block * MML_BLOCK + i < y->channels; i++) db[block * MML_BLOCK + i] += sum[i];
+    }
+}
+
+void MML_NAME(conv_blocked_backward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
+    Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .weights = operand[2], .packed = operand[3]};
+    if (operand[5]) {
+        forward_grid(&job);
+        streams_of(&job);
+        i64 panels = (job.c.y.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL;
+        mml_parallel(frame->threads, panels * (job.c.plain ? 1 : job.c.x.blocks), weight_items, &job);
+    }
+    if (operand[6]) mml_parallel(frame->threads, job.c.y.blocks, bias_items, &job);
+    if (operand[4]) {
+        Blocked dx = layout_of_dx(&job.c);
+        backward_grids(&job, &dx);
+        mml_parallel(frame->threads, job.panels, pack_panels, &job);
+        mml_parallel(frame->threads, frame->batch * job.panels, backward_items, &job);
+    }
+}
