@@ -14,6 +14,7 @@ struct SourceRow {
     const Field       *fields;              /* NULL: from the arguments */
     int                field_count;
     bool               validation;          /* comes with a validation split */
+    bool               test_files;          /* has test rows in files of its own: `test` names no file */
     /* What the rows above can't say: files, label, test … */
     bool (*rest)(Sema *s, const SourceRow *row, const Expr *call, const char *path, const Argument *arguments,
                  DataSource *source, SourceInfo *info);
@@ -27,13 +28,14 @@ struct SourceRow {
     {"limit",      TYPE_INT, ARGUMENT_NAMED, NULL, NULL, 1, HUGE_VAL},            \
     {"test_limit", TYPE_INT, ARGUMENT_NAMED, NULL, NULL, 1, HUGE_VAL}
 
+#define TEST {"test", TYPE_NONE, ARGUMENT_RAW | ARGUMENT_NAMED, NULL, NULL, 0, 0}
 #define SHAPE(r, ...) {.rank = (r), .size = {__VA_ARGS__}}
 #define LABEL_FIELD(n) {n, CONTENT_LABEL, {0}}
 
-static const ArgumentRow IDX[] = {ROOT, LIMITS, EVERY_SOURCE};
+static const ArgumentRow IDX[] = {ROOT, LIMITS, TEST, EVERY_SOURCE};
 static const Field IDX_FIELDS[] = {{"image", CONTENT_IMAGE, SHAPE(3, 1, -1, -1)}, LABEL_FIELD("label")};
 
-static const ArgumentRow COLORED_MNIST[] = {ROOT, {"file", TYPE_PATH, ARGUMENT_REQUIRED, NULL, NULL, 0, 0}, EVERY_SOURCE};
+static const ArgumentRow COLORED_MNIST[] = {ROOT, {"file", TYPE_PATH, ARGUMENT_REQUIRED, NULL, NULL, 0, 0}, LIMITS, TEST, EVERY_SOURCE};
 static const Field COLORED_MNIST_FIELDS[] = {
     {"gray", CONTENT_IMAGE, SHAPE(3, 1, 28, 28)}, {"color", CONTENT_IMAGE, SHAPE(3, 3, 28, 28)}, LABEL_FIELD("label"),
 };
@@ -62,20 +64,17 @@ static const Field AV_DIGITS_FIELDS[] = {
 
 static const ArgumentRow CSV[] = {
     {"label",  TYPE_NONE, ARGUMENT_RAW | ARGUMENT_NAMED, NULL, NULL, 0, 0},
-    {"test",   TYPE_NONE, ARGUMENT_RAW | ARGUMENT_NAMED, NULL, NULL, 0, 0},
     {"header", TYPE_BOOL, ARGUMENT_NAMED, NULL, "true", 0, 0},
-    LIMITS, EVERY_SOURCE,
+    LIMITS, TEST, EVERY_SOURCE,
 };
-enum { CSV_LABEL, CSV_TEST };
+enum { CSV_LABEL };
 
 static const ArgumentRow NPZ[] = {
     {"file", TYPE_PATH, ARGUMENT_REQUIRED, NULL, NULL, 0, 0},
-    {"test", TYPE_NONE, ARGUMENT_RAW | ARGUMENT_NAMED, NULL, NULL, 0, 0},
-    LIMITS, EVERY_SOURCE,
+    LIMITS, TEST, EVERY_SOURCE,
 };
-enum { NPZ_TEST = 1 };
 
-static const ArgumentRow FOLDER[] = {ROOT, EVERY_SOURCE};
+static const ArgumentRow FOLDER[] = {ROOT, LIMITS, TEST, EVERY_SOURCE};
 static const Field FOLDER_FIELDS[] = {{"image", CONTENT_IMAGE, SHAPE(3, 3, -1, -1)}, LABEL_FIELD("label")};
 
 static const ArgumentRow SPARSE_CODING[] = {
@@ -144,8 +143,8 @@ static void add_test_every(Sema *s, const Expr *test, const char *path) {
     settings_add_arguments(s, path, "every", rows, COUNT(rows), out);
 }
 
-/* every(n, k), a share, or a file. */
-static void test_read(Sema *s, const Expr *test, const char *prefix, int files) {
+/* every(n, k), a share, or a file (for a folder: a folder). files: how many the source reads. */
+static void test_read(Sema *s, const SourceRow *source, const Expr *test, const char *prefix, int files) {
     static const ArgumentRow share = {"share", TYPE_SHARE, 0, NULL, NULL, 0.001, 0.999};
     static const ArgumentRow file  = {"file",  TYPE_PATH,  0, NULL, NULL, 0, 0};
     const char *path = arena_printf(s->arena, "%s.test", prefix);
@@ -164,6 +163,11 @@ static void test_read(Sema *s, const Expr *test, const char *prefix, int files) 
              type_article(s->arena, value->type));
         return;
     }
+    if (!is_share && source->test_files) {
+        Diagnostic *d = diag(s->diagnostics, E0234, test->span, "the test rows of %s lie beside its train rows, in files of their own", source->name);
+        diag_help(s->diagnostics, d, "leave `test` out, or take `every(n, k)` or a share of the train rows in their place");
+        return;
+    }
     if (!is_share && files > 1) {
         Diagnostic *d = diag(s->diagnostics, E0234, test->span, "a file of test rows goes with one csv file, and here are %d", files);
         diag_help(s->diagnostics, d, "take `every(n, k)` or a share");
@@ -171,7 +175,7 @@ static void test_read(Sema *s, const Expr *test, const char *prefix, int files) 
     }
     const ArgumentRow *row = is_share ? &share : &file;
     Argument out = {0};
-    if (!argument_value(s, row, "csv", test, &out))
+    if (!argument_value(s, row, source->name, test, &out))
         return;
     setting_add_choice(s, path, row->name, test->span, NULL);
     settings_add_arguments(s, path, row->name, row, 1, &out);
@@ -235,14 +239,12 @@ static bool csv_rest(Sema *s, const SourceRow *row, const Expr *call, const char
         VECTOR_PUSH(s->arena, &source->fields, "label");
         VECTOR_PUSH(s->arena, &info->fields, ((Field)LABEL_FIELD("label")));
     }
-    test_read(s, arguments[CSV_TEST].raw, path, source->file_slots.count);
     return true;
 }
 
 static bool npz_rest(Sema *s, const SourceRow *row, const Expr *call, const char *path, const Argument *arguments,
                      DataSource *source, SourceInfo *info) {
     info->any_field = true;
-    test_read(s, arguments[NPZ_TEST].raw, path, 1);
     return true;
 }
 
@@ -260,19 +262,19 @@ static bool sparse_coding_rest(Sema *s, const SourceRow *row, const Expr *call, 
     return true;
 }
 
-#define SOURCE(name, ROWS, FIELDS, validation) {name, ROWS, COUNT(ROWS), FIELDS, COUNT(FIELDS), validation, NULL}
+#define SOURCE(name, ROWS, FIELDS, validation, test_files) {name, ROWS, COUNT(ROWS), FIELDS, COUNT(FIELDS), validation, test_files, NULL}
 
 static const SourceRow SOURCES[] = {
-    SOURCE("idx",           IDX,           IDX_FIELDS,           false),
-    SOURCE("colored_mnist", COLORED_MNIST, COLORED_MNIST_FIELDS, false),
-    SOURCE("crema_d",       CREMA_D,       CREMA_D_FIELDS,       false),
-    SOURCE("ave",           AVE,           AVE_FIELDS,           true),
-    SOURCE("ucf101",        UCF101,        UCF101_FIELDS,        false),
-    SOURCE("av_digits",     AV_DIGITS,     AV_DIGITS_FIELDS,     true),
-    SOURCE("folder",        FOLDER,        FOLDER_FIELDS,        false),
-    {"csv",           CSV,           COUNT(CSV),           NULL, 0, false, csv_rest},
-    {"npz",           NPZ,           COUNT(NPZ),           NULL, 0, false, npz_rest},
-    {"sparse_coding", SPARSE_CODING, COUNT(SPARSE_CODING), NULL, 0, false, sparse_coding_rest},
+    SOURCE("idx",           IDX,           IDX_FIELDS,           false, true),
+    SOURCE("colored_mnist", COLORED_MNIST, COLORED_MNIST_FIELDS, false, true),
+    SOURCE("crema_d",       CREMA_D,       CREMA_D_FIELDS,       false, true),
+    SOURCE("ave",           AVE,           AVE_FIELDS,           true,  true),
+    SOURCE("ucf101",        UCF101,        UCF101_FIELDS,        false, true),
+    SOURCE("av_digits",     AV_DIGITS,     AV_DIGITS_FIELDS,     true,  true),
+    SOURCE("folder",        FOLDER,        FOLDER_FIELDS,        false, false),
+    {"csv",           CSV,           COUNT(CSV),           NULL, 0, false, false, csv_rest},
+    {"npz",           NPZ,           COUNT(NPZ),           NULL, 0, false, false, npz_rest},
+    {"sparse_coding", SPARSE_CODING, COUNT(SPARSE_CODING), NULL, 0, false, true,  sparse_coding_rest},
 };
 enum { MOST_ARGUMENTS = 16 };
 
@@ -333,7 +335,12 @@ static bool source_read_call(Sema *s, const Expr *call, const char *path, DataSo
         return row->fields != NULL;
     setting_add_choice(s, path, row->name, call->span, NULL);
     settings_add_arguments(s, path, row->name, row->rows, row->row_count, arguments);
-    return !row->rest || row->rest(s, row, call, path, arguments, source, info);
+    if (row->rest && !row->rest(s, row, call, path, arguments, source, info))
+        return false;
+    for (int i = 0; i < row->row_count; i++)
+        if (strcmp(row->rows[i].name, "test") == 0 && row->rows[i].flags & ARGUMENT_RAW)
+            test_read(s, row, arguments[i].raw, path, source->file_slots.count);
+    return true;
 }
 
 void data_read(Sema *s) {

@@ -4,22 +4,15 @@
  * sizes as 32-bit numbers (count, and for images height and width), then one
  * byte a pixel or label. Plain or gzip. What a limit leaves out isn't read.
  */
-#include "data/source.h"
+#include "data/idx.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "data/split.h"
 
 #define MAGIC_LABELS 0x00000801u
 #define MAGIC_IMAGES 0x00000803u
-
-typedef struct {
-    const char *images_file, *labels_file;
-    i64         total;               /* in the files                                 */
-    i64         used;                /* the first of them, in memory                 */
-    i64         height, width;
-    u8         *images, *labels;
-} IdxPart;
 
 typedef struct { IdxPart train, test; } Idx;
 
@@ -28,25 +21,25 @@ static u32 big_endian(const u8 *byte) {
 }
 
 /* The file under its usual spellings; NULL when there is none. */
-static const char *spelled(const DataSource *source, const char *root, const char *set, const char *kind, int rank) {
+static const char *spelled(const DataSource *source, const char *folder, const char *set, const char *kind, int rank) {
     static const char *const spellings[] = {
         "%s/%s-%s-idx%d-ubyte", "%s/%s-%s-idx%d-ubyte.gz", "%s/%s-%s.idx%d-ubyte", "%s/%s-%s.idx%d-ubyte.gz",
     };
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        const char *path = mml_arena_format(source->arena, spellings[i], root, set, kind, rank);
+        const char *path = mml_arena_format(source->arena, spellings[i], folder, set, kind, rank);
 #pragma GCC diagnostic pop
         if (path && access(path, F_OK) == 0) return path;
     }
     return NULL;
 }
 
-static Status find(const DataSource *source, const DataOrigin *root, const char *set, const char *kind, int rank,
+static Status find(const DataSource *source, const DataOrigin *root, const char *folder, const char *set, const char *kind, int rank,
                    const char **out) {
-    *out = spelled(source, root->value, set, kind, rank);
+    *out = spelled(source, folder, set, kind, rank);
     if (*out) return MML_OK;
-    const char *name = mml_arena_format(source->arena, "%s/%s-%s-idx%d-ubyte[.gz]", root->value, set, kind, rank);
+    const char *name = mml_arena_format(source->arena, "%s/%s-%s-idx%d-ubyte[.gz]", folder, set, kind, rank);
     return mml_data_missing(root, "file", name ? name : set);
 }
 
@@ -76,13 +69,13 @@ static Status read_items(DataFile *file, int rank, i64 total, i64 used, i64 item
     return used == total ? mml_data_file_finish(file) : MML_OK;
 }
 
-static Status read_labels(DataSource *source, const DataOrigin *root, MmlSplit split, IdxPart *part) {
+static Status read_labels(DataSource *source, const DataOrigin *root, i64 most, IdxPart *part) {
     DataFile file;
     u32 count = 0;
     MML_TRY(mml_data_file_open(root, part->labels_file, &source->checksum, &file));
     Status status = read_header(&file, MAGIC_LABELS, 1, &count);
     part->total = count;
-    if (status == MML_OK) status = mml_data_source_limit(source, split, part->total, &part->used);
+    part->used = most < part->total ? most : part->total;
     if (status == MML_OK) status = read_items(&file, 1, part->total, part->used, 1, &part->labels);
     mml_data_file_close(&file);
     return status;
@@ -107,11 +100,21 @@ static Status read_images(DataSource *source, const DataOrigin *root, IdxPart *p
     return status;
 }
 
-static Status read_part(DataSource *source, const DataOrigin *root, const char *set, MmlSplit split, IdxPart *part) {
-    MML_TRY(find(source, root, set, "images", 3, &part->images_file));
-    MML_TRY(find(source, root, set, "labels", 1, &part->labels_file));
-    MML_TRY(read_labels(source, root, split, part));
+Status mml_idx_read(DataSource *source, const DataOrigin *root, const char *folder, const char *set, i64 most, IdxPart *part) {
+    MML_TRY(find(source, root, folder, set, "images", 3, &part->images_file));
+    MML_TRY(find(source, root, folder, set, "labels", 1, &part->labels_file));
+    MML_TRY(read_labels(source, root, most, part));
     return read_images(source, root, part);
+}
+
+int mml_idx_there(const DataSource *source, const char *folder, const char *set) {
+    return spelled(source, folder, set, "images", 3) != NULL;
+}
+
+void mml_idx_free(IdxPart *part) {
+    free(part->images);
+    free(part->labels);
+    part->images = part->labels = NULL;
 }
 
 /* ---- What a source offers ---- */
@@ -141,17 +144,24 @@ static const char *place_of(const DataSource *source, i64 row) {
 
 static void close_idx(DataSource *source) {
     Idx *idx = source->reader;
-    free(idx->train.images);
-    free(idx->train.labels);
-    free(idx->test.images);
-    free(idx->test.labels);
+    mml_idx_free(&idx->train);
+    mml_idx_free(&idx->test);
 }
 
-static Status number_rows(DataSource *source, MmlSplit split, i64 first, i64 count) {
-    i64 *rows = mml_data_source_rows(source, split, count);
-    if (!rows) return MML_ENOMEM;
-    for (i64 i = 0; i < count; i++) rows[i] = first + i;
-    return MML_OK;
+/* With `test = every(n, k)` or a share the test rows are taken from the train
+ * files, all of which is then read, and the test files are left alone. */
+static Status read_sets(DataSource *source, const DataOrigin *root, Idx *idx) {
+    i64 most = INT64_MAX, test_most = INT64_MAX;
+    if (mml_data_test_chosen(source)) return mml_idx_read(source, root, root->value, "train", most, &idx->train);
+    MML_TRY(mml_data_source_limit(source, MML_TRAIN, most, &most));
+    MML_TRY(mml_data_source_limit(source, MML_TEST, test_most, &test_most));
+    MML_TRY(mml_idx_read(source, root, root->value, "train", most, &idx->train));
+    MML_TRY(mml_idx_read(source, root, root->value, "t10k", test_most, &idx->test));
+    const IdxPart *train = &idx->train, *test = &idx->test;
+    if (train->height == test->height && train->width == test->width) return MML_OK;
+    return mml_fail(MML_EDATA, "'%s' has images of %lld x %lld pixels and '%s' of %lld x %lld", train->images_file,
+                    (long long)train->height, (long long)train->width, test->images_file, (long long)test->height,
+                    (long long)test->width);
 }
 
 Status mml_data_idx_open(DataSource *source) {
@@ -163,18 +173,12 @@ Status mml_data_idx_open(DataSource *source) {
     source->close = close_idx;
     DataOrigin root = mml_data_origin(source->settings, source->program, "root");
     MML_TRY(mml_data_need_folder(&root));
-    MML_TRY(read_part(source, &root, "train", MML_TRAIN, &idx->train));
-    MML_TRY(read_part(source, &root, "t10k", MML_TEST, &idx->test));
-    const IdxPart *train = &idx->train, *test = &idx->test;
-    if (train->height != test->height || train->width != test->width)
-        return mml_fail(MML_EDATA, "'%s' has images of %lld x %lld pixels and '%s' of %lld x %lld", train->images_file,
-                        (long long)train->height, (long long)train->width, test->images_file, (long long)test->height,
-                        (long long)test->width);
+    MML_TRY(read_sets(source, &root, idx));
+    const IdxPart *train = &idx->train;
     source->field_count = 2;
     source->fields[0] = (DataField){ .name = "image", .file = train->images_file,
                                      .shape = { 3, { 1, train->height, train->width } },
                                      .size = train->height * train->width, .read = read_image };
     source->fields[1] = (DataField){ .name = "label", .file = train->labels_file, .label = read_label };
-    MML_TRY(number_rows(source, MML_TRAIN, 0, train->used));
-    return number_rows(source, MML_TEST, train->total, test->used);
+    return mml_data_split(source, train->total, idx->test.total, NULL);
 }

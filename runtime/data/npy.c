@@ -23,6 +23,7 @@ static const struct { char letter; const char *name; } foreign[] = {
 };
 
 Status mml_npy_type(const char *what, const char *code, NpyKind *kind, i64 *item) {
+    if (strcmp(code, "O") == 0) code = "O8";
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (code[0] == types[i].letter && code[1] && !code[2] && strchr(types[i].sizes, code[1])) {
             *kind = types[i].kind;

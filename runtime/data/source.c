@@ -11,7 +11,7 @@ typedef struct {
 static const DataKind kinds[] = {
     { "idx",           mml_data_idx_open },
     { "csv",           mml_data_csv_open },
-    { "colored_mnist", mml_data_unread_open },
+    { "colored_mnist", mml_data_colored_open },
     { "crema_d",       mml_data_unread_open },
     { "ave",           mml_data_unread_open },
     { "ucf101",        mml_data_unread_open },

@@ -65,6 +65,7 @@ i64   *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count);
 Status mml_data_idx_open(DataSource *source);
 Status mml_data_csv_open(DataSource *source);
 Status mml_data_npz_open(DataSource *source);
+Status mml_data_colored_open(DataSource *source);
 /* Kinds that the language knows and this version doesn't read: says what is missing. */
 Status mml_data_unread_open(DataSource *source);
 

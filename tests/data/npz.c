@@ -277,7 +277,7 @@ Test(npz, refuses_a_shape_that_lies) {
 
 Test(npz, refuses_what_are_no_numbers_by_name) {
     u8 values[96] = { 0 };
-    refuses("{'descr': '|O', 'fortran_order': False, 'shape': (6, 4), }", values, 96, "is of type 'O'");
+    refuses("{'descr': '|O', 'fortran_order': False, 'shape': (6, 4), }", values, 96, "Python objects");
     refuses("{'descr': '|O8', 'fortran_order': False, 'shape': (6, 4), }", values, 96, "Python objects");
     refuses("{'descr': '<c8', 'fortran_order': False, 'shape': (6, 2), }", values, 96, "complex numbers");
     refuses("{'descr': '<U4', 'fortran_order': False, 'shape': (6,), }", values, 96, "texts");

@@ -11,7 +11,7 @@ $4
 fusion = concat -> linear(classes)
 train {
   batch     = 8
-  optimizer = sgd(lr = 0.05, momentum = 0.9)
+  optimizer = sgd(lr = 0.01, momentum = 0.9)
   stage unimodal { epochs = 1 }
   stage joint { epochs = 2 }
 }
@@ -37,4 +37,25 @@ sed 's/arrays.labels/arrays.half/' arrays.mml >half.mml; "$MMLC" half.mml -o hal
 fails_with "npz: a label that is none" 3 'has 2 axes' ./half --out n5
 sed 's/arrays.x /arrays.rows /' arrays.mml >rows.mml; "$MMLC" rows.mml -o rows
 fails_with "npz: an array that isn't there" 3 'no array rows .*x, wide, half, flags, labels, big' ./rows --out n6
+
+# ---- colored_mnist ----
+
+if [ -d "$shared/data/cgmnist-mini" ]; then
+    program colored 'param file : path = "../cgmnist-mini/mnist_10color_jitter_var_0.030.npy"
+data digits = colored_mnist(root, file, limit = 200, test_limit = 100, holdout = 20 %)' '
+modality gray  : image[1, 28, 28] { input = digits.gray -> scale(1 / 255) -> normalize(0.1307, 0.3081)
+                                    encoder = conv(8, 3, stride = 2) -> relu -> avgpool -> linear(8) }
+modality color : image[3, 28, 28] { input = digits.color -> scale(1 / 255)
+                                    encoder = conv(8, 3, stride = 2) -> relu -> avgpool -> linear(8) }' 'target digit : class[10] = digits.label'
+    ./colored --root "$shared/data/mnist" --out c1 >c1.out 2>&1; check "colored_mnist trains" test -s c1/summary.json
+    check "colored_mnist tells the splits" grep -q '160 train, 40 validation, 100 test' c1.out
+    check "colored_mnist of today's NumPy" ./colored --root "$shared/data/mnist" --file ../cgmnist-mini/py3-pickle-20rows.npy --out c2 --quiet
+    printf '\x93NUMPY\x01\x00\x46\x00%-69s\n\x80\x02cos\nsystem\nU\x08touch gotq\x01\x85q\x02Rq\x03.' "{'descr': '|O', 'fortran_order': False, 'shape': (), }" >evil.npy
+    fails_with "colored_mnist: a foreign GLOBAL" 3 "names 'os system'" ./colored --root "$shared/data/mnist" --file "$PWD/evil.npy" --out c3
+    head -c 3000000 "$shared/data/cgmnist-mini/mnist_10color_jitter_var_0.030.npy" >cut.npy
+    fails_with "colored_mnist: a truncated container" 3 'cut.npy' ./colored --root "$shared/data/mnist" --file "$PWD/cut.npy" --out c4
+    fails_with "colored_mnist: a missing container" 3 'nowhere.npy.*--file' ./colored --root "$shared/data/mnist" --file nowhere.npy --out c5
+else
+    skip "colored_mnist: no ../shared"
+fi
 finish
