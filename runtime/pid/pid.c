@@ -72,6 +72,7 @@ static Status newton(const MmlJoint *joint, MmlArena *arena, MmlPid *out) {
     }
     out->redundancy = fmax(0, sum - all);
     for (int k = 0; k < joint->sources; k++) out->unique[k] = fmax(0, all - rest[k]);
+    out->converged = 1;
     return MML_OK;
 }
 
@@ -91,6 +92,7 @@ static Status adam(const MmlJoint *joint, const MmlPidOptions *options, MmlArena
     out->unique[1] = iq - of_q[0];
     out->synergy = out->total - iq;
     out->gap = NAN;
+    out->converged = out->iterations < options->iterations;
     return MML_OK;
 }
 
@@ -113,6 +115,7 @@ static Status decompose(const MmlTable *table, const MmlPidOptions *options, Mml
 }
 
 Status mml_pid_solve(const MmlTable *table, const MmlPidOptions *options, MmlArena *arena, MmlPid *out) {
+    if (!table || !table->p || !arena || !out) return mml_fail(MML_EINPUT, "mml_pid_solve: an argument is NULL");
     double began = mml_pid_clock();
     MmlPidOptions chosen = options ? *options : mml_pid_defaults();
     *out = (MmlPid){0};
@@ -165,6 +168,7 @@ static Status gradient(const MmlJoint *joint, const MmlPid *pid, MmlArena *arena
 }
 
 Status mml_pid_gradient(const MmlTable *table, const MmlPid *pid, MmlArena *arena, double *out) {
+    if (!table || !table->p || !pid || !arena || !out) return mml_fail(MML_EINPUT, "mml_pid_gradient: an argument is NULL");
     if (table->sources != 2 || !pid->dual)
         return mml_fail(MML_EINPUT, "gradients need a newton result of two sources");
     MmlArenaMark mark = mml_arena_mark(arena);

@@ -87,30 +87,36 @@ Status mml_sample_information(const MmlSamples *samples, MmlArena *arena, double
 
 /* ---- Adjustment ---- */
 
-/* I(X; Y) of p(y) prod_k p(x_k | y). */
-static Status conditionally_independent(const MmlSamples *samples, MmlArena *arena, double *bits) {
-    int labels = samples->labels, sources = samples->sources;
-    double *pair[MML_PID_SOURCES], *label = MML_NEW(arena, double, labels), *cell = MML_NEW(arena, double, labels);
-    if (!label || !cell) return MML_ENOMEM;
-    double weight = 1 / (double)samples->n;
-    for (i64 i = 0; i < samples->n; i++) label[samples->label[i]] += weight;
-    for (int k = 0; k < sources; k++) {
-        pair[k] = MML_NEW(arena, double, (i64)samples->bins[k] * labels);
-        if (!pair[k]) return MML_ENOMEM;
-        for (i64 i = 0; i < samples->n; i++) pair[k][(i64)samples->bin[k][i] * labels + samples->label[i]] += weight;
-    }
-    int at[MML_PID_SOURCES] = {0};
-    double nats = mml_entropy(label, labels);
-    for (int k = sources; k >= 0;) {
+double mml_independent_information(const MmlJoint *joint, double *cell) {
+    int at[MML_PID_SOURCES] = {0}, labels = joint->labels;
+    double nats = mml_entropy(joint->label, labels);
+    for (int k = joint->sources; k >= 0;) {
         for (int y = 0; y < labels; y++) {
-            cell[y] = label[y];
-            for (int l = 0; l < sources && cell[y] > 0; l++) cell[y] *= pair[l][(i64)at[l] * labels + y] / label[y];
+            cell[y] = joint->label[y];
+            for (int l = 0; l < joint->sources && cell[y] > 0; l++)
+                cell[y] *= joint->marginal[l][(i64)at[l] * labels + y] / joint->label[y];
         }
         nats += mml_negative_conditional_entropy(cell, 1, labels);
-        k = sources - 1;
-        while (k >= 0 && ++at[k] == samples->bins[k]) at[k--] = 0;
+        k = joint->sources - 1;
+        while (k >= 0 && ++at[k] == joint->bins[k]) at[k--] = 0;
     }
-    *bits = BITS * fmax(0, nats);
+    return BITS * fmax(0, nats);
+}
+
+static Status conditionally_independent(const MmlSamples *samples, MmlArena *arena, double *bits) {
+    MmlJoint joint = {.sources = samples->sources, .labels = samples->labels};
+    double *cell = MML_NEW(arena, double, samples->labels), weight = 1 / (double)samples->n;
+    joint.label = MML_NEW(arena, double, samples->labels);
+    if (!joint.label || !cell) return MML_ENOMEM;
+    for (i64 i = 0; i < samples->n; i++) joint.label[samples->label[i]] += weight;
+    for (int k = 0; k < samples->sources; k++) {
+        joint.bins[k] = samples->bins[k];
+        joint.marginal[k] = MML_NEW(arena, double, (i64)samples->bins[k] * samples->labels);
+        if (!joint.marginal[k]) return MML_ENOMEM;
+        for (i64 i = 0; i < samples->n; i++)
+            joint.marginal[k][(i64)samples->bin[k][i] * samples->labels + samples->label[i]] += weight;
+    }
+    *bits = mml_independent_information(&joint, cell);
     return MML_OK;
 }
 
@@ -168,15 +174,19 @@ static Status shuffled_information(const MmlSamples *samples, u64 seed, i64 epoc
 /* Entropies are sums of rounded terms: less room than this is none. */
 #define NO_ROOM 1e-9
 
+double mml_adjust(double base, double bias, double total, double entropy, double union_information) {
+    double room = entropy - base, left = room - bias;
+    double share = left > NO_ROOM ? (total - base - bias) / left : 0;
+    return base - union_information + room * fmin(1, fmax(-1, share));
+}
+
 static Status adjust(const MmlSamples *samples, double total, double entropy, double union_information,
                      u64 seed, i64 epoch, MmlArena *arena, MmlSynergy *out) {
     double mean;
     MML_TRY(conditionally_independent(samples, arena, &out->base));
     MML_TRY(shuffled_information(samples, seed, epoch, arena, &mean, &out->spread));
     out->bias = mean - out->base;
-    double room = entropy - out->base, left = room - out->bias;
-    double share = left > NO_ROOM ? (total - out->base - out->bias) / left : 0;
-    out->adjusted = out->base - union_information + room * fmin(1, fmax(-1, share));
+    out->adjusted = mml_adjust(out->base, out->bias, total, entropy, union_information);
     return MML_OK;
 }
 

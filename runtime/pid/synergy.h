@@ -2,7 +2,7 @@
 #ifndef PID_SYNERGY_H
 #define PID_SYNERGY_H
 
-#include "mml/pid.h"
+#include "pid/table.h"
 
 /* n samples in bins: bin[k][n] in [0, bins[k]), label[n] in [0, labels). */
 typedef struct {
@@ -39,5 +39,11 @@ typedef struct {
  * MML_STREAM_NULL (epoch, shuffle). Scratch is released on return. */
 Status mml_adjusted_synergy(const MmlSamples *samples, double total, double entropy, double union_information,
                             u64 seed, i64 epoch, MmlArena *arena, MmlSynergy *out);
+
+/* The formula alone. */
+double mml_adjust(double base, double bias, double total, double entropy, double union_information);
+
+/* I(X; Y) of P_ci, from the label and pair marginals of joint alone. cell: [labels] scratch. */
+double mml_independent_information(const MmlJoint *joint, double *cell);
 
 #endif

@@ -49,6 +49,7 @@ typedef struct {
                                                 solved); NaN for adam, which certifies nothing */
     double residual;                         /* L1 of the marginals of q against those of P */
     int    iterations;                       /* of the solve of all sources */
+    int    converged;                        /* 0: adam ended by its number of iterations, not its tolerance */
     double seconds;
     double *q;                               /* [shape of the table] in arena: the optimal Q; newton: feasible */
     double *dual;                            /* newton: u(x1,y) …, [bins][labels] of each source, one behind the
@@ -60,11 +61,11 @@ typedef struct {
 /* newton; 2000 iterations, lr 0.1, tolerance 1e-5, 10 sweeps, analytic start. */
 MmlPidOptions mml_pid_defaults(void);
 
-/* q and dual live in arena, scratch is released on return. Cells below 1e-15 of
- * the normalised table count as zero. Fails with MML_EINPUT (a negative or
- * non-finite weight, named; an all-zero or too large table; adam with more than
- * two sources or wrong options) or MML_ENUMERIC (no certified gap of 1e-9 bit).
- * Reentrant. */
+/* options: NULL for the defaults. q and dual live in arena, scratch is released
+ * on return. Cells below 1e-15 of the normalised table count as zero. Fails with
+ * MML_EINPUT (a negative or non-finite weight, named; an all-zero or too large
+ * table; adam with more than two sources or wrong options; a NULL argument) or
+ * MML_ENUMERIC (no certified gap of 1e-9 bit). Reentrant. */
 Status mml_pid_solve(const MmlTable *table, const MmlPidOptions *options, MmlArena *arena, MmlPid *out);
 
 /* Derivatives of the atoms (bits) by each cell of the normalised table, from a
@@ -74,6 +75,45 @@ Status mml_pid_solve(const MmlTable *table, const MmlPidOptions *options, MmlAre
  * Zero cells of P are masked: 0. Where the optimal dual isn't unique it is a
  * subgradient. Fails with MML_EINPUT for other results. */
 Status mml_pid_gradient(const MmlTable *table, const MmlPid *pid, MmlArena *arena, double *out);
+
+/* ---- Estimation: the table is a sample (pid.md 5) ----
+ *
+ * counts->p holds numbers of samples, exact up to 2^53 of them, and pid is
+ * mml_pid_solve's answer for it. Costs depend on the cells, not on the samples.
+ * Random streams are named by seed and draw, so that threads change nothing.
+ * All fail with MML_EINPUT on weights that aren't whole numbers and as
+ * mml_pid_solve does; scratch is released on return.
+ */
+
+/* What permuting every source but the first among the samples of each label
+ * leaves: x1 … xk independent given y, all pair marginals kept. */
+typedef struct {
+    double synergy;        /* adjusted: pid's less what the shuffles have of it; may be below 0 */
+    double error;          /* standard deviation of the plug-in synergy over the shuffles       */
+    double mean, quantile; /* of the plug-in synergy over the shuffles; 95 %                    */
+    double p;              /* (1 + shuffles with at least pid's synergy) / (1 + shuffles)       */
+    i64    samples;
+} MmlPidNull;
+
+/* shuffles >= 2; 10 do for the adjusted synergy, a p-value needs 100 and more. No further solve. */
+Status mml_pid_null(const MmlTable *counts, const MmlPid *pid, int shuffles, u64 seed,
+                    MmlThreads *threads, MmlArena *arena, MmlPidNull *out);
+
+/* 2 X(n) - X(n / 2), X(n / 2) the mean over two random halves: two further solves.
+ * Halves the bias of redundancy and unique information. n >= 2. */
+typedef struct { double redundancy, unique[MML_PID_SOURCES]; } MmlPidHalved;
+Status mml_pid_halved(const MmlTable *counts, const MmlPid *pid, const MmlPidOptions *options, u64 seed,
+                      MmlArena *arena, MmlPidHalved *out);
+
+/* 95 % intervals, cut at 0, from random halves of the samples, each a solve:
+ * X -+ 1.96 standard deviations of X(n / 2), which without replacement spreads
+ * as X(n) does. Redundancy and unique information around 2 X(n) - mean X(n / 2),
+ * synergy around the adjusted value: the error of sampling, not what bias the
+ * estimators keep. resamples >= 2; 100 give the ends to 7 %. */
+typedef struct { double low, high; } MmlInterval;
+typedef struct { MmlInterval redundancy, synergy, unique[MML_PID_SOURCES]; } MmlPidIntervals;
+Status mml_pid_bootstrap(const MmlTable *counts, const MmlPid *pid, const MmlPidOptions *options, int resamples, u64 seed,
+                         MmlThreads *threads, MmlArena *arena, MmlPidIntervals *out);
 
 /* ---- A probe: from features to the decomposition (pid.md 4, 5) ---- */
 

@@ -22,7 +22,9 @@ typedef enum {
     MML_STREAM_DROPOUT,       /* a: step counter, b: layer << 32 | sample  */
     MML_STREAM_PROBE,         /* a: epoch, b: modality                     */
     MML_STREAM_NULL,          /* shuffles of the synergy estimate          */
-    MML_STREAM_RULE           /* random values of policies and methods     */
+    MML_STREAM_RULE,          /* random values of policies and methods     */
+    MML_STREAM_BOOTSTRAP,     /* b: resample                               */
+    MML_STREAM_HALVES         /* two halves of a table's samples           */
 } MmlStream;
 
 typedef struct { u32 key[2]; u32 counter[4]; u32 block[4]; int used; } MmlRandom;
