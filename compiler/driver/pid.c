@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/pid_estimate.h"
 #include "driver/pid_input.h"
 #include "driver/pid_output.h"
 #include "mml/threads.h"
@@ -14,6 +15,7 @@
 /* ---- The call ---- */
 
 typedef enum { FLAG, WHOLE, REAL, WORD } OptionType;
+typedef enum { ANY, ADAM, MANY } OptionUse;        /* MANY: --null or --bootstrap */
 
 typedef struct {
     const char *name;
@@ -21,33 +23,38 @@ typedef struct {
     size_t      offset;          /* in Call: int, int (or u64 seed), double, int index of the word */
     const char *words;           /* WORD: "newton|adam"                                            */
     double      low, high;
-    int         adam;            /* 1: belongs to --solver adam                                    */
+    OptionUse   use;             /* what it belongs to                                             */
     const char *help;
 } Option;
 
 typedef struct {
-    const char   *file;
-    int           help, solver, start, seed, relative;
-    MmlPidOptions pid;
-    PidOutput     output;
+    const char        *file;
+    int                help, solver, start, seed, seeded, threads;
+    MmlPidOptions      pid;
+    PidEstimateOptions estimate;
+    PidOutput          output;
 } Call;
 
 #define AT(field) offsetof(Call, field)
 
 static const Option OPTIONS[] = {
-    {"--solver", WORD, AT(solver), "newton|adam", 0, 0, 0, "newton: exact, certified; adam: FastPID as published (default newton)"},
-    {"--json", FLAG, AT(output.json), NULL, 0, 0, 0, "a line of JSON for each distribution"},
-    {"--certificate", FLAG, AT(output.certificate), NULL, 0, 0, 0, "adds the optimal q and the dual a, b that prove the gap"},
-    {"--gradient", FLAG, AT(output.gradient), NULL, 0, 0, 0, "adds the derivatives of the atoms by P"},
-    {"--iterations", WHOLE, AT(pid.iterations), NULL, 1, 1e9, 1, "steps at most, >= 1 (default 2000)"},
-    {"--lr", REAL, AT(pid.lr), NULL, 1e-12, 1e6, 1, "learning rate, > 0 (default 0.1)"},
-    {"--tolerance", REAL, AT(pid.tolerance), NULL, 0, 1e6, 1, "stops when no cell of q moves by more, >= 0 (default 1e-5)"},
-    {"--relative", FLAG, AT(relative), NULL, 0, 0, 1, "the tolerance counts in units of the largest cell"},
-    {"--sinkhorn", WHOLE, AT(pid.sinkhorn), NULL, 1, 1e6, 1, "sweeps of a projection, with --until at most, >= 1 (default 10)"},
-    {"--until", REAL, AT(pid.until), NULL, 0, 1, 1, "a projection ends at this marginal residual; 0: after all sweeps (default 0)"},
-    {"--start", WORD, AT(start), "analytic|uniform|gaussian", 0, 0, 1, "first q (default analytic)"},
-    {"--seed", WHOLE, AT(seed), NULL, 0, 2147483647, 1, "of --start gaussian, >= 0 (default 0)"},
-    {"--help", FLAG, AT(help), NULL, 0, 0, 0, "prints this"},
+    {"--solver", WORD, AT(solver), "newton|adam", 0, 0, ANY, "newton: exact, certified; adam: FastPID as published (default newton)"},
+    {"--json", FLAG, AT(output.json), NULL, 0, 0, ANY, "a line of JSON for each distribution"},
+    {"--certificate", FLAG, AT(output.certificate), NULL, 0, 0, ANY, "adds the optimal q and the dual a, b that prove the gap"},
+    {"--gradient", FLAG, AT(output.gradient), NULL, 0, 0, ANY, "adds the derivatives of the atoms by P"},
+    {"--null", WHOLE, AT(estimate.shuffles), NULL, 2, 1e7, ANY, "p-value of the synergy from N shuffles within labels, >= 2"},
+    {"--bootstrap", WHOLE, AT(estimate.resamples), NULL, 2, 1e7, ANY, "95 % intervals from N random halves of the samples, >= 2"},
+    {"--halved", FLAG, AT(estimate.halved), NULL, 0, 0, ANY, "redundancy and unique corrected: 2 X(n) - X(n / 2)"},
+    {"--seed", WHOLE, AT(seed), NULL, 0, 2147483647, ANY, "of shuffles, halves and --start gaussian, >= 0 (default 0)"},
+    {"--threads", WHOLE, AT(threads), NULL, 1, 1024, MANY, "of --null and --bootstrap, >= 1 (default: the CPUs it may use)"},
+    {"--iterations", WHOLE, AT(pid.iterations), NULL, 1, 1e9, ADAM, "steps at most, >= 1 (default 2000)"},
+    {"--lr", REAL, AT(pid.lr), NULL, 1e-12, 1e6, ADAM, "learning rate, > 0 (default 0.1)"},
+    {"--tolerance", REAL, AT(pid.tolerance), NULL, 0, 1e6, ADAM, "stops when no cell of q moves by more, >= 0 (default 1e-5)"},
+    {"--relative", FLAG, AT(pid.relative), NULL, 0, 0, ADAM, "the tolerance counts in units of the largest cell"},
+    {"--sinkhorn", WHOLE, AT(pid.sinkhorn), NULL, 1, 1e6, ADAM, "sweeps of a projection, with --until at most, >= 1 (default 10)"},
+    {"--until", REAL, AT(pid.until), NULL, 0, 1, ADAM, "a projection ends at this marginal residual; 0: after all sweeps (default 0)"},
+    {"--start", WORD, AT(start), "analytic|uniform|gaussian", 0, 0, ADAM, "first q (default analytic)"},
+    {"--help", FLAG, AT(help), NULL, 0, 0, ANY, "prints this"},
 };
 #define OPTION_COUNT ((int)(sizeof OPTIONS / sizeof *OPTIONS))
 
@@ -59,17 +66,25 @@ static void print_help(void) {
            "  JSON   {\"P\": [[[...]]]} or {\"counts\": [[[...]]]}, indexed x1, x2, y; a list of\n"
            "         such objects, or {\"cases\": [...]}; \"name\" names a distribution\n"
            "  CSV    a header and three columns x1,x2,y; a sample a row, each distinct value a bin\n"
-           "  .npy   an array of rank 3 of weights or counts\n\n");
+           "  .npy   an array of rank 3: integers are counts, floats weights\n"
+           "Weights are normalised to a sum of 1.\n\n");
     for (int o = 0; o < OPTION_COUNT; o++) {
         char left[64];
         snprintf(left, sizeof left, "%s%s%s", OPTIONS[o].name,
                  OPTIONS[o].type == WORD ? " " : OPTIONS[o].type == WHOLE ? " N" : OPTIONS[o].type == REAL ? " X" : "",
                  OPTIONS[o].words ? OPTIONS[o].words : "");
-        printf("  %-35s %s%s\n", left, OPTIONS[o].adam ? "adam: " : "", OPTIONS[o].help);
+        printf("  %-35s %s%s\n", left, OPTIONS[o].use == ADAM ? "adam: " : "", OPTIONS[o].help);
     }
     printf("\nWith --json each line has name, redundancy, unique [u1, u2], synergy, mutual\n"
            "[I(X1;Y), I(X2;Y)], total I(X1,X2;Y), entropy H(Y), gap, iterations, seconds; for\n"
-           "adam the gap is null and residual is the L1 distance of q's marginals from P's.\n"
+           "adam the gap is null, residual is the L1 distance of q's marginals from P's and\n"
+           "converged is false when it ended by --iterations. Samples and counts add samples,\n"
+           "synergy_adjusted (less what shuffles within labels have) and synergy_error (their\n"
+           "standard deviation); --null adds null: {shuffles, p, mean, quantile}, mean and\n"
+           "95 %% quantile of the shuffles' synergy; --bootstrap adds bootstrap: {resamples,\n"
+           "redundancy, unique, synergy}, 95 %% intervals of the corrected redundancy and\n"
+           "unique and of the adjusted synergy; --halved adds halved: {redundancy, unique}.\n"
+           "These three need samples or counts.\n"
            "--certificate adds P (normalised), q, a and b: q has the marginals P(x1,y) and\n"
            "P(x2,y), and log sum_y exp(a[x1][y] + b[x2][y]) <= 0 everywhere (-1000 stands for\n"
            "minus infinity where the marginal is 0), so that -H_q(Y|X1,X2) - <P(x1,y), a> -\n"
@@ -150,11 +165,17 @@ static Status check_call(Call *call, const int *given) {
     if (!call->file) return mml_fail(MML_ECALL, "no file; say mmlc pid FILE, or mmlc pid --help");
     call->pid.solver = call->solver == 0 ? MML_PID_NEWTON : MML_PID_ADAM;
     call->pid.start = (MmlPidStart)call->start;
-    call->pid.seed = (u64)call->seed;
-    call->pid.relative = call->relative;
-    for (int o = 0; o < OPTION_COUNT; o++)
-        if (given[o] && OPTIONS[o].adam && call->pid.solver != MML_PID_ADAM)
+    call->pid.seed = call->estimate.seed = (u64)call->seed;
+    int many = call->estimate.shuffles || call->estimate.resamples;
+    for (int o = 0; o < OPTION_COUNT; o++) {
+        if (!given[o]) continue;
+        if (OPTIONS[o].use == ADAM && call->pid.solver != MML_PID_ADAM)
             return mml_fail(MML_ECALL, "%s belongs to --solver adam", OPTIONS[o].name);
+        if (OPTIONS[o].use == MANY && !many)
+            return mml_fail(MML_ECALL, "%s belongs to --null or --bootstrap", OPTIONS[o].name);
+        call->seeded |= OPTIONS[o].offset == AT(seed);
+    }
+    if (call->threads == 0) call->threads = many ? mml_threads_available() : 1;
     if (call->pid.solver == MML_PID_ADAM && (call->output.certificate || call->output.gradient))
         return mml_fail(MML_ECALL, "%s needs --solver newton", call->output.certificate ? "--certificate" : "--gradient");
     return MML_OK;
@@ -186,18 +207,33 @@ static Status read_call(int argc, char **argv, Call *call) {
 
 /* ---- The work ---- */
 
-static Status solve_all(const Call *call, const PidInput *input, MmlArena *arena) {
+static Status solve_one(const Call *call, const PidDistribution *distribution, MmlThreads *threads, MmlArena *arena) {
+    MmlPid pid;
+    PidEstimates estimates;
+    MML_TRY(mml_pid_solve(&distribution->table, &call->pid, arena, &pid));
+    if (!pid.converged)
+        fprintf(stderr, "mmlc pid: warning: %s: %s: adam ended after %d iterations without meeting its tolerance; "
+                "give more --iterations, or use --solver newton\n", call->file, distribution->name, pid.iterations);
+    if (distribution->counted) MML_TRY(pid_estimate(&call->estimate, distribution, &pid, &call->pid, threads, arena, &estimates));
+    return pid_output_write(&call->output, distribution, &pid, distribution->counted ? &estimates : NULL, arena);
+}
+
+static Status solve_all(const Call *call, const PidInput *input, MmlThreads *threads, MmlArena *arena) {
     pid_output_begin(&call->output, input);
     for (int i = 0; i < input->count; i++) {
-        const PidDistribution *distribution = &input->items[i];
         MmlArenaMark mark = mml_arena_mark(arena);
-        MmlPid pid;
-        Status status = mml_pid_solve(&distribution->table, &call->pid, arena, &pid);
-        if (status == MML_OK) status = pid_output_write(&call->output, distribution, &pid, arena);
-        if (status != MML_OK) return mml_context(status, "%s: %s", call->file, distribution->name);
+        Status status = solve_one(call, &input->items[i], threads, arena);
         mml_arena_release(arena, mark);
+        if (status != MML_OK) return mml_context(status, "%s: %s", call->file, input->items[i].name);
     }
     return MML_OK;
+}
+
+/* Random streams serve the estimates from samples and adam's gaussian start. */
+static Status check_seed(const Call *call, const PidInput *input) {
+    int used = !call->seeded || (call->pid.solver == MML_PID_ADAM && call->pid.start == MML_PID_GAUSSIAN);
+    for (int i = 0; i < input->count && !used; i++) used = input->items[i].counted;
+    return used ? MML_OK : mml_fail(MML_ECALL, "--seed belongs to samples, counts and --start gaussian");
 }
 
 int pid_command(int argc, char **argv) {
@@ -207,12 +243,14 @@ int pid_command(int argc, char **argv) {
         print_help();
         return 0;
     }
-    MmlThreads *threads = NULL;                /* one: keeps OpenBLAS from starting its own */
+    MmlThreads *threads = NULL;                /* also keeps OpenBLAS from starting its own */
     MmlArena *arena = mml_arena_new();
     PidInput input;
-    Status status = arena ? mml_threads_new(1, &threads) : MML_ENOMEM;
+    Status status = arena ? mml_threads_new(call.threads, &threads) : MML_ENOMEM;
     if (status == MML_OK) status = pid_input_read(call.file, arena, &input);
-    if (status == MML_OK) status = solve_all(&call, &input, arena);
+    if (status == MML_OK) status = pid_estimate_check(&call.estimate, call.file, &input);
+    if (status == MML_OK) status = check_seed(&call, &input);
+    if (status == MML_OK) status = solve_all(&call, &input, threads, arena);
     if (status == MML_OK && (fflush(stdout) != 0 || ferror(stdout))) status = mml_fail(MML_EIO, "cannot write the results");
     if (status != MML_OK) fprintf(stderr, "mmlc pid: %s\n", mml_message());
     mml_threads_free(threads);

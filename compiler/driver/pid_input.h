@@ -1,7 +1,8 @@
 /* Distributions from a file, by its form:
  *
  *   JSON   {"P": [[[…]]]} or {"counts": [[[…]]]}, indexed x1, x2, y, with an
- *          optional "name"; an array of such objects, or {"cases": [such objects]}
+ *          optional "name"; an array of such objects, or {"cases": [such objects]}.
+ *          A P that doesn't sum to 1 is warned about, once a file
  *   CSV    a header and three columns x1, x2, y (in any order when so named,
  *          else in this one); a sample a row; any values, compared as text.
  *          Bins are in the order of the values: numbers by size, else text
@@ -18,7 +19,7 @@
 typedef struct {
     const char        *name;          /* given, else the file's, with [i] when there are several */
     MmlTable           table;         /* two sources                                             */
-    int                counted;       /* 1: weights are whole numbers of samples                 */
+    int                counted;       /* 1: weights are whole numbers of samples, which estimates need */
     const char *const *values[3];     /* CSV: the values behind the bins of x1, x2, y; else NULL */
 } PidDistribution;
 

@@ -2,6 +2,7 @@
 #include "driver/pid_input.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +99,29 @@ static Status read_root(const PidFile *file, const json_t *root, MmlArena *arena
     return read_distribution(file, root, "", file->name, arena, &out->items[0]);
 }
 
+/* Probabilities written with six digits sum to this. */
+#define SUM_TOLERANCE 1e-4
+
+static void warn_of_sums(const PidFile *file, const PidInput *input) {
+    double first_sum = 0;
+    int wrong = 0, first = 0;
+    for (int i = 0; i < input->count; i++) {
+        const MmlTable *table = &input->items[i].table;
+        double sum = 0;
+        for (i64 c = 0; c < (i64)table->bins[0] * table->bins[1] * table->labels; c++) sum += table->p[c];
+        if (input->items[i].counted || fabs(sum - 1) <= SUM_TOLERANCE) continue;
+        if (wrong++ == 0) {
+            first = i;
+            first_sum = sum;
+        }
+    }
+    char more[32] = "";
+    if (wrong > 1) snprintf(more, sizeof more, " (and %d more)", wrong - 1);
+    if (wrong > 0)
+        fprintf(stderr, "mmlc pid: warning: %s: P of %s sums to %.6g, not 1%s; it is normalised (numbers of samples are \"counts\")\n",
+                file->path, input->items[first].name, first_sum, more);
+}
+
 Status pid_input_json(const PidFile *file, MmlArena *arena, PidInput *out) {
     json_error_t error;
     size_t mark = strncmp(file->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
@@ -106,5 +130,6 @@ Status pid_input_json(const PidFile *file, MmlArena *arena, PidInput *out) {
         return mml_fail(MML_EDATA, "%s:%d:%d: not JSON: %s", file->path, error.line, error.column, error.text);
     Status status = read_root(file, root, arena, out);
     json_decref(root);
+    if (status == MML_OK) warn_of_sums(file, out);
     return status;
 }

@@ -32,6 +32,24 @@ static void print_row(const PidDistribution *distribution, const MmlPid *pid) {
     if (isnan(pid->gap)) printf("%-*s  marginals of q are off by %.2g (L1)\n", NAME_WIDTH, "", pid->residual);
 }
 
+static void print_estimates(const PidEstimates *estimates) {
+    const PidEstimateOptions *options = estimates->options;
+    const MmlPidNull *null = &estimates->null;
+    const MmlPidIntervals *of = &estimates->intervals;
+    printf("%-*s  adjusted for %lld samples: synergy %.6f (error %.2g)\n", NAME_WIDTH, "", (long long)null->samples,
+           shown(null->synergy), null->error);
+    if (options->halved)
+        printf("%-*s  2 X(n) - X(n/2): redundancy %.6f, unique x1 %.6f, unique x2 %.6f\n", NAME_WIDTH, "",
+               shown(estimates->halved.redundancy), shown(estimates->halved.unique[0]), shown(estimates->halved.unique[1]));
+    if (options->resamples)
+        printf("%-*s  95 %% intervals: redundancy %.4f … %.4f, unique x1 %.4f … %.4f, unique x2 %.4f … %.4f, synergy %.4f … %.4f\n",
+               NAME_WIDTH, "", of->redundancy.low, of->redundancy.high, of->unique[0].low, of->unique[0].high, of->unique[1].low,
+               of->unique[1].high, of->synergy.low, of->synergy.high);
+    if (options->shuffles)
+        printf("%-*s  more synergy than conditional independence: p = %.4g; synergy of %d shuffles: mean %.4f, 95 %% below %.4f\n",
+               NAME_WIDTH, "", null->p, options->shuffles, shown(null->mean), shown(null->quantile));
+}
+
 static const char *bin_name(const PidDistribution *distribution, int column, i64 bin, char *buffer, size_t size) {
     if (distribution->values[column]) return distribution->values[column][bin];
     snprintf(buffer, size, "%lld", (long long)bin);
@@ -109,8 +127,29 @@ static void add_values(json_t *line, const PidDistribution *distribution) {
     json_object_set_new(line, "values", values);
 }
 
+static json_t *interval(MmlInterval of) { return json_pack("[o, o]", real(of.low), real(of.high)); }
+
+static void add_estimates(json_t *line, const PidEstimates *estimates) {
+    const PidEstimateOptions *options = estimates->options;
+    const MmlPidNull *null = &estimates->null;
+    const MmlPidIntervals *of = &estimates->intervals;
+    json_object_set_new(line, "samples", json_integer(null->samples));
+    json_object_set_new(line, "synergy_adjusted", real(null->synergy));
+    json_object_set_new(line, "synergy_error", real(null->error));
+    if (options->shuffles)
+        json_object_set_new(line, "null", json_pack("{s:i, s:o, s:o, s:o}", "shuffles", options->shuffles, "p", real(null->p),
+                            "mean", real(null->mean), "quantile", real(null->quantile)));
+    if (options->resamples)
+        json_object_set_new(line, "bootstrap", json_pack("{s:i, s:o, s:[o, o], s:o}", "resamples", options->resamples,
+                            "redundancy", interval(of->redundancy),
+                            "unique", interval(of->unique[0]), interval(of->unique[1]), "synergy", interval(of->synergy)));
+    if (options->halved)
+        json_object_set_new(line, "halved", json_pack("{s:o, s:[o, o]}", "redundancy", real(estimates->halved.redundancy),
+                            "unique", real(estimates->halved.unique[0]), real(estimates->halved.unique[1])));
+}
+
 static Status print_line(const PidOutput *output, const PidDistribution *distribution, const MmlPid *pid,
-                         const double *p, const double *gradient) {
+                         const PidEstimates *estimates, const double *p, const double *gradient) {
     json_t *name = json_string(distribution->name);
     json_t *line = json_pack("{s:o, s:o, s:[o, o], s:o, s:[o, o], s:o, s:o, s:o, s:i, s:o}",
                              "name", name ? name : json_null(), "redundancy", real(pid->redundancy),
@@ -119,6 +158,8 @@ static Status print_line(const PidOutput *output, const PidDistribution *distrib
                              "entropy", real(pid->entropy), "gap", real(pid->gap), "iterations", pid->iterations,
                              "seconds", real(pid->seconds));
     if (line && isnan(pid->gap)) json_object_set_new(line, "residual", real(pid->residual));
+    if (line && isnan(pid->gap)) json_object_set_new(line, "converged", json_boolean(pid->converged));
+    if (line && estimates) add_estimates(line, estimates);
     if (line && output->certificate) add_certificate(line, distribution, pid, p);
     if (line && output->gradient) add_gradient(line, distribution, gradient);
     if (line && distribution->values[0] && (output->certificate || output->gradient)) add_values(line, distribution);
@@ -139,7 +180,8 @@ static double *normalised(const MmlTable *table, MmlArena *arena) {
     return p;
 }
 
-Status pid_output_write(const PidOutput *output, const PidDistribution *distribution, const MmlPid *pid, MmlArena *arena) {
+Status pid_output_write(const PidOutput *output, const PidDistribution *distribution, const MmlPid *pid,
+                        const PidEstimates *estimates, MmlArena *arena) {
     const MmlTable *table = &distribution->table;
     i64 cells = (i64)table->bins[0] * table->bins[1] * table->labels;
     double *p = NULL, *gradient = NULL;
@@ -149,8 +191,9 @@ Status pid_output_write(const PidOutput *output, const PidDistribution *distribu
         if (!p || !gradient) return MML_ENOMEM;
         if (output->gradient) MML_TRY(mml_pid_gradient(table, pid, arena, gradient));
     }
-    if (output->json) return print_line(output, distribution, pid, p, gradient);
+    if (output->json) return print_line(output, distribution, pid, estimates, p, gradient);
     print_row(distribution, pid);
+    if (estimates) print_estimates(estimates);
     if (p) print_cells(output, distribution, pid, p, gradient);
     return MML_OK;
 }

@@ -239,6 +239,72 @@ Test(command, adam_has_no_gap_and_tells_its_residual) {
     json_decref(line);
 }
 
+Test(command, counts_have_estimates_beside_the_atoms_and_probabilities_none) {
+    if (!have_mmlc()) return;
+    write_text("xor.json", "{\"counts\": [[[30, 0], [0, 30]], [[0, 30], [30, 0]]]}");
+    json_t *line = run_json("xor.json --json");
+    cr_assert_eq(json_integer_value(json_object_get(line, "samples")), 120);
+    cr_assert_float_eq(number(line, "synergy_adjusted"), 1, 1e-9);             /* all that is left is filled */
+    cr_assert(!json_object_get(line, "null") && !json_object_get(line, "bootstrap") && !json_object_get(line, "halved"));
+    json_decref(line);
+
+    line = run_json("xor.json --json --null 99 --bootstrap 20 --halved --seed 3 --threads 1");
+    json_t *again = run_json("xor.json --json --null 99 --bootstrap 20 --halved --seed 3 --threads 2");
+    const json_t *null = json_object_get(line, "null"), *bootstrap = json_object_get(line, "bootstrap");
+    cr_assert_float_eq(number(null, "p"), 0.01, 1e-12);
+    cr_assert_lt(number(null, "quantile"), 0.2);
+    cr_assert(element(bootstrap, "synergy", 0) <= 1 && element(bootstrap, "synergy", 1) >= 1 - 1e-9);
+    cr_assert_eq(json_array_size(json_object_get(bootstrap, "unique")), 2);
+    cr_assert_float_eq(number(json_object_get(line, "halved"), "redundancy"), 0, 0.1);
+    static const char *const same[] = {"null", "bootstrap", "halved", "synergy_adjusted"};
+    for (size_t k = 0; k < sizeof same / sizeof *same; k++)
+        cr_assert(json_equal(json_object_get(line, same[k]), json_object_get(again, same[k])), "%s", same[k]);
+    json_decref(line);
+    json_decref(again);
+
+    static const char *const options[] = {"--null 9", "--bootstrap 9", "--halved"};
+    write_text("and.json", "{\"P\": " AND_JSON "}");
+    char text[4096], arguments[64];
+    for (size_t o = 0; o < 3; o++) {
+        snprintf(arguments, sizeof arguments, "and.json %s", options[o]);
+        cr_assert_eq(run(arguments, text, sizeof text), 2, "%s", text);
+        cr_assert(strstr(text, "holds probabilities") && strstr(text, "\"counts\"") && strchr(text, '\n')[1] == 0, "%s", text);
+    }
+    cr_assert_eq(run("and.json --seed 1", text, sizeof text), 2);
+    cr_assert_eq(run("xor.json --null 99 --bootstrap 20 --halved", text, sizeof text), 0);
+    cr_assert(strstr(text, "p = 0.01") && strstr(text, "95 % intervals") && strstr(text, "2 X(n)"), "%s", text);
+}
+
+Test(command, weights_that_do_not_sum_to_1_are_normalised_with_one_warning) {
+    if (!have_mmlc()) return;
+    char text[4096];
+    write_text("two.json", "[{\"P\": [[[1]]]}, {\"P\": [[[0.5, 0.52]]]}, {\"P\": [[[3]]]}, {\"counts\": [[[3]]]}]");
+    cr_assert_eq(run("two.json --json", text, sizeof text), 0);
+    cr_assert(strstr(text, "P of two[1] sums to 1.02, not 1 (and 1 more); it is normalised"), "%s", text);
+    write_text("digits.json", "{\"P\": [[[0.333333, 0.333333, 0.333333]]]}");
+    cr_assert_eq(run("digits.json --json", text, sizeof text), 0);
+    cr_assert_not(strstr(text, "warning"), "%s", text);
+}
+
+Test(command, counts_beyond_32_bits_are_exact) {
+    if (!have_mmlc()) return;
+    write_text("huge.json", "{\"counts\": [[[4294967296, 0], [4294967296, 0]], [[4294967296, 0], [0, 4294967296]]]}");
+    assert_and("huge.json --json");
+    json_t *line = run_json("huge.json --json --null 9");
+    cr_assert_eq(json_integer_value(json_object_get(line, "samples")), 17179869184);
+    json_decref(line);
+}
+
+Test(command, adam_without_convergence_says_so) {
+    if (!have_mmlc()) return;
+    char text[4096];
+    write_text("and.json", "{\"P\": " AND_JSON "}");
+    cr_assert_eq(run("and.json --json --solver adam --iterations 5", text, sizeof text), 0);
+    cr_assert(strstr(text, "warning: and.json: and: adam ended after 5 iterations") && strstr(text, "\"converged\":false"), "%s", text);
+    cr_assert_eq(run("and.json --json --solver adam", text, sizeof text), 0);
+    cr_assert(!strstr(text, "warning") && strstr(text, "\"converged\":true"), "%s", text);
+}
+
 Test(command, bad_input_is_one_error_that_names_the_place) {
     static const struct { const char *text, *message; } bad[] = {
         {"{\"P\": [[[0.5, -0.5]]]}", "P[0][0][1] is -0.5"},
@@ -289,6 +355,9 @@ Test(command, a_wrong_call_exits_with_2_and_names_the_nearest) {
         {"a.json --solver adam --iterations 0", "--iterations takes a whole number from 1"},
         {"a.json --solver adam --lr x", "--lr takes a number"},
         {"a.json --solver adam --certificate", "needs --solver newton"},
+        {"a.json --null 1", "--null takes a whole number from 2"},
+        {"a.json --bootstrap some", "--bootstrap takes a whole number"},
+        {"a.json --threads 2", "--threads belongs to --null or --bootstrap"},
     };
     if (!have_mmlc()) return;
     for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
@@ -300,7 +369,7 @@ Test(command, a_wrong_call_exits_with_2_and_names_the_nearest) {
 
 Test(command, help_lists_every_option) {
     static const char *const options[] = {"--solver", "--json", "--certificate", "--gradient", "--iterations", "--lr", "--tolerance",
-                                          "--relative", "--sinkhorn", "--until", "--start", "--seed", "--help"};
+                                          "--relative", "--null", "--bootstrap", "--halved", "--threads", "--sinkhorn", "--until", "--start", "--seed", "--help"};
     if (!have_mmlc()) return;
     char text[8192];
     cr_assert_eq(run("--help", text, sizeof text), 0);
