@@ -11,6 +11,7 @@
 #include "train/report.h"
 #include "train/resume.h"
 #include "train/summary.h"
+#include "train/sweep.h"
 #include "train/trainer.h"
 #include "train/weights.h"
 
@@ -135,6 +136,10 @@ static Status train(MmlRun *run, const MmlEarlier *earlier) {
     MML_TRY(start_or_go_on(run, earlier));
     MML_TRY(mml_trainer_run(run));
     MML_TRY(mml_log_flush(&run->log));
+    if (run->state.stage < run->experiment->stage_count) {
+        mml_screen_line(&run->screen, "stops before stage %s; to go on: %s --resume %s", run->call.until, run->call.program, run->folder);
+        return MML_OK;
+    }
     MML_TRY(mml_summary_make(run, 0, &summary));
     run->seconds.total += mml_now() - started;
     MML_TRY(write_summary(run, &summary));
@@ -164,6 +169,7 @@ static Status run_all(MmlRun *run, int argc, char **argv) {
         mml_options_version(stdout, experiment);
         return MML_OK;
     }
+    if (mml_sweep_asked(&run->call)) return mml_sweep_run(&run->settings, &run->call);
     run->screen = mml_screen_new(experiment, run->call.quiet, run->call.json);
     MmlEarlier *earlier = NULL;
     Status status = read_settings(run, &earlier);

@@ -93,8 +93,31 @@ static Status set_kernels(MmlSettings *settings, MmlCall *call, const Option *op
     return mml_fail(MML_ECALL, "--kernels: '%s' is not known; this build has the kernels 'reference'", value);
 }
 
-static Status refuse_sweep(MmlSettings *settings, MmlCall *call, const Option *option, const char *value) {
-    return mml_fail(MML_ECALL, "--sweep is reserved and does nothing in this version; start one run for each value");
+static Status add_sweep(MmlSettings *settings, MmlCall *call, const Option *option, const char *value) {
+    const char **all = MML_NEW(settings->arena, const char *, call->sweep_count + 1);
+    if (!all) return MML_ENOMEM;
+    if (call->sweep_count) memcpy(all, call->sweep, (size_t)call->sweep_count * sizeof *all);
+    all[call->sweep_count++] = value;
+    call->sweep = all;
+    return MML_OK;
+}
+
+static Status set_jobs(MmlSettings *settings, MmlCall *call, const Option *option, const char *value) {
+    return set_number(settings, call, option, value, MML_INT, 1, 1024);
+}
+
+/* The first stage has nothing before it. */
+static Status set_until(MmlSettings *settings, MmlCall *call, const Option *option, const char *value) {
+    const MmlExperiment *experiment = settings->experiment;
+    MmlNearest nearest = mml_nearest(value);
+    for (i64 i = 0; i < experiment->stage_count; i++) {
+        mml_nearest_offer(&nearest, experiment->stages[i].name);
+        if (strcmp(experiment->stages[i].name, value)) continue;
+        if (i == 0) return mml_fail(MML_ECALL, "--until: %s is the first stage; nothing comes before it", value);
+        call->until = value;
+        return MML_OK;
+    }
+    return mml_fail(MML_ECALL, "--until: no stage '%s'%s%s%s", value, nearest.best ? "; did you mean '" : "", nearest.best ? nearest.best : "", nearest.best ? "'?" : "");
 }
 
 #define FIELD(name) offsetof(MmlCall, name)
@@ -116,7 +139,9 @@ static const Option options[] = {
     {"cache",         "DIR",        set_text,     FIELD(cache),         "folder for preprocessed data (default: none)"},
     {"cache-limit",   "SIZE",       set_bytes,    FIELD(cache_limit),   "most bytes in the cache; B, KiB, MiB, GiB, at least 1 B (default: no limit)"},
     {"kernels",       "NAME",       set_kernels,  0,                    "reference (default: reference)"},
-    {"sweep",         "PATH=LIST",  refuse_sweep, 0,                    "reserved"},
+    {"until",         "STAGE",      set_until,    FIELD(until),         "stop before STAGE begins; --resume goes on with it (default: all stages)"},
+    {"sweep",         "PATH=LIST",  add_sweep,    FIELD(sweep),         "a run for each value (tau=1.5,5,inf; seed=1..5); repeatable: the grid of all"},
+    {"jobs",          "N",          set_jobs,     FIELD(jobs),          "runs of a sweep at a time, each with 1 thread or --threads; int, 1 to 1024 (default: what the CPUs take)"},
     {"help",          NULL,         set_flag,     FIELD(help),          "print this and stop"},
     {"version",       NULL,         set_flag,     FIELD(version),       "print the program's hash, compiler and flags, and stop"},
 };
@@ -206,6 +231,11 @@ static Status check_conflicts(const MmlCall *call) {
         return mml_fail(MML_ECALL, "--%s trains nothing and writes nothing: leave out --out, --resume, --eval and --predict",
                         call->check ? "check" : "overfit-batch");
     if (call->check && call->overfit_batch) return mml_fail(MML_ECALL, "--check and --overfit-batch exclude each other");
+    if (call->sweep_count && (call->check || call->overfit_batch || call->eval || call->predict || call->resume || call->until))
+        return mml_fail(MML_ECALL, "--sweep starts runs: leave out --check, --overfit-batch, --eval, --predict, --until and --resume");
+    if (call->until && (call->check || call->overfit_batch || call->eval || call->predict))
+        return mml_fail(MML_ECALL, "--until stops a run that trains: leave out --check, --overfit-batch, --eval and --predict");
+    if (call->jobs && !call->sweep_count && !call->resume) return mml_fail(MML_ECALL, "--jobs needs --sweep PATH=LIST, or --resume of a sweep");
     if (call->cache_limit && !call->cache) return mml_fail(MML_ECALL, "--cache-limit needs --cache DIR");
     return MML_OK;
 }

@@ -13,6 +13,9 @@ typedef struct {
     i64         threads;              /* 0: the CPUs the process may use               */
     const char *out, *resume, *eval, *init, *predict, *cache;
     i64         cache_limit;          /* bytes, 0: not given                           */
+    const char *until;                /* the stage before which the run stops          */
+    const char **sweep;               /* [sweep_count] PATH=LIST                       */
+    i64         sweep_count, jobs;    /* jobs 0: as many as there are CPUs             */
     int         check, overfit_batch, quiet, json, help, version;
 } MmlCall;
 

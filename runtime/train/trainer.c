@@ -266,9 +266,18 @@ static Status run_stage(MmlRun *run, i64 index) {
     return MML_OK;
 }
 
+/* The checkpoint of a run that goes on with the stage at hand. */
+static Status stop_before(MmlRun *run) {
+    const char *last = mml_folder_path(run, "last.safetensors");
+    if (!last) return MML_ENOMEM;
+    MML_TRY(mml_log_flush(&run->log));
+    return mml_checkpoint_write(run, last);
+}
+
 static Status run_stages(MmlRun *run) {
     MmlRunState *state = &run->state;
     for (; state->stage < run->experiment->stage_count; state->stage++, state->begun = 0) {
+        if (run->call.until && !strcmp(run->call.until, run->experiment->stages[state->stage].name)) return stop_before(run);
         if (run->stages[state->stage].epochs > 0) MML_TRY(run_stage(run, state->stage));
         else state->stage_reasons[state->stage] = "skipped: epochs = 0";
     }

@@ -80,7 +80,9 @@ Test(options, wrong_values_are_refused_by_name) {
     expect_refused(PARSE("--device", "cuda"), "no CUDA");
     expect_refused(PARSE("--device", "tpu"), "'tpu' is neither cpu nor cuda");
     expect_refused(PARSE("--kernels", "fast"), "reference");
-    expect_refused(PARSE("--sweep", "tau=[1,2]"), "reserved");
+    expect_refused(PARSE("--sweep", "tau=1,2", "--check"), "leave out --check");
+    expect_refused(PARSE("--jobs", "2"), "--sweep");
+    expect_refused(PARSE("--until", "nowhere"), "no stage 'nowhere'");
     expect_refused(PARSE("--half", "10"), "mmlc -D half=10 toy.mml");
 }
 
@@ -107,7 +109,7 @@ Test(options, help_has_a_line_for_each_with_type_range_and_default) {
         "--root VALUE", "folder with a.csv and b.csv; path (required)", "--tau VALUE", "uniqueness ratio; real, at least 1 (default: 1)",
         "epochs, at least 0 epochs (default: 2 epochs)", "epochs[modalities]", "fixed when compiling", "--set PATH=VALUE", "--seed N", "--threads N", "--device DEVICE",
         "--out DIR", "--resume DIR", "--eval FILE", "--init FILE", "--predict FILE", "--check", "--overfit-batch", "--quiet", "--json", "--cache DIR",
-        "--cache-limit SIZE", "--kernels NAME", "--sweep PATH=LIST", "--help", "--version", NULL};
+        "--cache-limit SIZE", "--kernels NAME", "--until STAGE", "--sweep PATH=LIST", "--jobs N", "--help", "--version", NULL};
     for (int i = 0; parts[i]; i++) cr_assert(strstr(text, parts[i]), "no '%s' in:\n%s", parts[i], text);
     free(text);
 }

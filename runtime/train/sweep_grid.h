@@ -1,0 +1,49 @@
+/* The grid of a sweep: its axes, its cells, and which of them share a first stage.
+ *
+ * An axis is PATH=LIST: a setting (or `seed`, for train.seed) and values parted
+ * by commas outside of brackets; `1..5` stands for the whole numbers from 1 to
+ * 5. Cells are the product, the last axis running fastest.
+ *
+ * Two cells share their first stage when every setting that can reach it is
+ * equal: all but the properties of later stages. Params count as reaching it,
+ * since rules may read them; to share, sweep the property of the later stage.
+ */
+#ifndef TRAIN_SWEEP_GRID_H
+#define TRAIN_SWEEP_GRID_H
+
+#include "train/options.h"
+
+typedef struct {
+    const MmlSetting  *setting;
+    const char        *name;             /* as the person wrote it                       */
+    const char *const *values;
+    i64                count;
+} MmlAxis;
+
+typedef struct {
+    i64 prefix;                          /* index of the first cell with the same first stage */
+    i64 shared;                          /* how many cells have it                            */
+} MmlCell;
+
+typedef struct {
+    const MmlExperiment *experiment;
+    MmlAxis *axes;
+    i64      axis_count;
+    MmlCell *cells;
+    i64      cell_count;
+} MmlGrid;
+
+/* Reads call->sweep. All memory from settings->arena. MML_ECALL for an unknown
+ * path, a value that the setting can't take, or a grid of more than 10,000 cells. */
+Status mml_grid_new(const MmlSettings *settings, const MmlCall *call, MmlGrid *out);
+
+/* The axis' value in a cell. */
+const char *mml_grid_value(const MmlGrid *grid, i64 cell, i64 axis);
+
+/* 1 for the axis of the seed: cells that differ only there are repetitions. */
+int mml_axis_is_seed(const MmlAxis *axis);
+
+/* "tau=1.5 seed=2"; in arena. repetitions: 0 leaves the seed out. */
+const char *mml_grid_name(const MmlGrid *grid, i64 cell, int repetitions, MmlArena *arena);
+
+#endif

@@ -1,0 +1,56 @@
+#define _GNU_SOURCE
+#include "train/sweep_jobs.h"
+
+#include "mml/train.h"
+#include "train/files.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void become_job(const char *log, pid_t parent) {
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(130);
+    int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0666), in = open("/dev/null", O_RDONLY);
+    if (out < 0 || in < 0) _exit(3);
+    dup2(in, 0);
+    dup2(out, 1);
+    dup2(out, 2);
+    close(in);
+    close(out);
+}
+
+pid_t mml_job_start(const MmlExperiment *experiment, int argc, char **argv, const char *log) {
+    pid_t parent = getpid();
+    fflush(NULL);
+    pid_t child = fork();
+    if (child != 0) return child;
+    become_job(log, parent);
+    int code = mml_main(argc, argv, experiment);
+    fflush(NULL);
+    _exit(code);
+}
+
+pid_t mml_job_wait(int *code) {
+    int status;
+    pid_t child = waitpid(-1, &status, 0);
+    if (child > 0) *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return child;
+}
+
+const char *mml_job_last_line(const char *log, MmlArena *arena) {
+    char *bytes;
+    size_t count;
+    if (mml_read_file(log, &bytes, &count) != MML_OK) return "";
+    while (count && bytes[count - 1] == '\n') bytes[--count] = 0;
+    char *line = strrchr(bytes, '\n');
+    const char *text = mml_arena_format(arena, "%s", line ? line + 1 : bytes);
+    free(bytes);
+    return text ? text : "";
+}

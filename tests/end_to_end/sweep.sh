@@ -1,0 +1,95 @@
+# --sweep: a grid of runs, each equal to the run by itself; killed and resumed, the same table.
+. "$(dirname "$0")/lib.sh"
+
+idx_set digits 240 80 8 4
+cat >swept.mml <<'P'
+use encoders, policies, methods
+param root : path
+param rate = 1e-2
+data digits = idx(root)
+modality gray : image[1, 8, 8] { input = digits.image -> scale(1 / 255); encoder = conv(4, 3) -> batchnorm -> relu -> avgpool -> linear(8) }
+modality flat : image[1, 8, 8] { input = digits.image -> scale(1 / 255); encoder = flatten -> linear(8) }
+target digit : class[4] = digits.label
+fusion = concat -> linear(classes)
+train {
+  batch     = 16
+  optimizer = sgd(lr = rate, momentum = 0.9)
+  stage unimodal {
+    epochs = 3
+    probe  = pid(every = 1 epochs, bins = kmeans(4, pca = 3))
+    policy = fastpid(tau = 2.0, lambda = 0.0)
+  }
+  stage joint { epochs = 3 }
+}
+P
+check "mmlc swept.mml" "$MMLC" swept.mml -o swept
+without_seconds() { sed 's/,[^,]*$//' "$1"; }
+grid=(--root digits --sweep train.joint.optimizer.lr=1e-2,1e-1 --sweep seed=1..3)
+
+check "a sweep of two values and three seeds" ./swept "${grid[@]}" --out whole
+[ "$(wc -l <whole/sweep.csv)" -eq 7 ] && ok "a line of sweep.csv for each cell" || failed "sweep.csv: $(cat whole/sweep.csv)"
+./swept "${grid[@]}" --out shown >shown.log 2>&1
+grep -q '^unimodal is trained 3 times and shared$' shown.log && ok "it says what is shared" || failed "shared: $(head -n 3 shown.log)"
+[ "$(ls whole/prefixes | grep -c log)" -eq 3 ] && ok "a first stage that cells share is trained once for each seed" || failed "prefixes: $(ls whole/prefixes)"
+grep -Eq '^train.joint.optimizer.lr=1e-[12] +3 +[0-9.]+ ± [0-9.]+ %' shown.log && ok "mean and deviation over the seeds" || failed "table: $(tail -n 4 shown.log)"
+check "the report names each cell's" grep -q 'cells/005/report.html' whole/report.html
+check "the picture stands alone" grep -q 'xmlns="http://www.w3.org/2000/svg"' whole/sweep.svg
+
+for cell in 0:1e-2:1 4:1e-1:2; do
+    IFS=: read -r number rate seed <<<"$cell"
+    ./swept --root digits --set train.joint.optimizer.lr="$rate" --seed "$seed" --threads 1 --out "alone-$number" --quiet
+    check "cell $number is the run by itself, to the last bit" cmp "alone-$number/last.safetensors" "whole/cells/00$number/last.safetensors"
+    for file in summary.json metrics.jsonl probes.jsonl; do same "cell $number has the same $file" "alone-$number/$file" "whole/cells/00$number/$file"; done
+done
+
+# A param may be read by any rule, so that nothing is shared.
+check "a sweep of a param" ./swept --root digits --sweep rate=1e-2,1e-1 --out param --quiet
+[ -z "$(ls param/prefixes)" ] && ok "a param is not taken for a later stage's own" || failed "prefixes: $(ls param/prefixes)"
+
+# Killed at moments spread over its cells.
+hits=0
+for moment in 0 1 2 3 4 5; do
+    rm -rf broken
+    ./swept "${grid[@]}" --out broken --quiet >/dev/null 2>&1 &
+    process=$!
+    while [ "$(compgen -G 'broken/cells/*/metrics.jsonl' | wc -l)" -lt "$moment" ] && kill -0 "$process" 2>/dev/null; do :; done
+    kill -9 "$process" 2>/dev/null && hits=$((hits + 1))
+    wait "$process" 2>/dev/null
+    [ -f broken/sweep.json ] || { ./swept "${grid[@]}" --out broken --quiet; continue; }
+    if ! ./swept --resume broken --quiet >resume.log 2>&1; then failed "kill $moment: --resume"; tail -n 5 resume.log; continue; fi
+    diff <(without_seconds whole/sweep.csv) <(without_seconds broken/sweep.csv) >diff.log || { failed "kill $moment: another table"; cat diff.log; }
+    cmp -s whole/cells/005/last.safetensors broken/cells/005/last.safetensors || failed "kill $moment: other weights"
+done
+[ "$hits" -ge 4 ] && [ "$failures" -eq 0 ] && ok "6 sweeps, $hits of them killed: the resumed ones end in the same table" || failed "kills that hit: $hits"
+
+./swept "${grid[@]}" --set train.joint.epochs=60 --out stopped >stop.log 2>&1 &
+process=$!
+while ! compgen -G 'stopped/*/*/metrics.jsonl' >/dev/null; do sleep 0.02; done
+kill -INT "$process"
+wait "$process"
+[ $? -eq 130 ] && grep -q -- '--resume stopped' stop.log && ok "Ctrl-C ends the cells and says how to go on" || failed "Ctrl-C: $(cat stop.log)"
+pgrep -f "stopped/cells" >/dev/null && failed "processes are left" || ok "no process is left"
+
+fails_with "cells that fail are said, the others are trained" 1 '1 of 2 cells failed' ./swept --root digits --sweep rate=1e-2,1e30 --out nan
+grep -q '^1,"1e30",.*exit 1' nan/sweep.csv && grep -q '^0,"1e-2",0' nan/sweep.csv && ok "and stand in sweep.csv" || failed "nan: $(cat nan/sweep.csv)"
+fails_with "a folder with a sweep"  2 'holds a sweep already: go on with it by --resume whole' ./swept "${grid[@]}" --out whole
+fails_with "an unknown path"        2 "no setting 'ratte'; did you mean 'rate'"  ./swept --root digits --sweep ratte=1
+fails_with "a value of another type" 2 "'x' is not a value of type epochs"       ./swept --root digits --sweep train.joint.epochs=1,x
+fails_with "a value out of range"   2 'out of range'                             ./swept --root digits --sweep train.joint.epochs=-1
+fails_with "an empty value"         2 'an empty value'                           ./swept --root digits --sweep rate=1,,2
+fails_with "a value twice"          2 'is there twice'                           ./swept --root digits --sweep rate=1,1
+fails_with "an axis twice"          2 'swept twice'                              ./swept --root digits --sweep seed=1 --sweep train.seed=2
+fails_with "a backward range"       2 'no range'                                 ./swept --root digits --sweep seed=3..1
+fails_with "no list"                2 'is not PATH=LIST'                         ./swept --root digits --sweep seed
+fails_with "a grid too large"       2 'more than 10000 cells'                    ./swept --root digits --sweep seed=1..5000 --sweep rate=1,2,3
+fails_with "what is not a run"      2 'leave out --check'                        ./swept --root digits --sweep seed=1 --check
+fails_with "options beside a sweep's --resume" 2 'leave out all but --jobs'   ./swept --resume whole --seed 3
+fails_with "a stage that isn't there" 2 "no stage 'jiont'; did you mean 'joint'" ./swept --root digits --until jiont
+fails_with "the first stage"        2 'nothing comes before it'                  ./swept --root digits --until unimodal
+
+check "--until stops before a stage" ./swept --root digits --until joint --threads 1 --out until
+[ ! -e until/summary.json ] && ok "a run that stopped has no summary" || failed "--until left a summary"
+check "--resume goes on with it" ./swept --resume until --quiet
+./swept --root digits --threads 1 --out straight --quiet
+check "and ends in the same weights" cmp until/last.safetensors straight/last.safetensors
+finish
