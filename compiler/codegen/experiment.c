@@ -158,6 +158,30 @@ static LLVMValueRef statistic_table(Gen *g) {
 
 /* ---- Stages ---- */
 
+static LLVMValueRef clustering_table(Gen *g, const Stage *stage, int *count) {
+    Table table = table_new(g);
+    *count = 0;
+    for (int i = 0; i < g->program->clusterings.count; i++) {
+        const Clustering *c = &g->program->clusterings.items[i];
+        if (c->stage != stage->path) continue;
+        int from = table.words.count;
+        table_text(&table, c->name);
+        table_int(&table, c->modality);
+        table_int(&table, c->probe);
+        table_int(&table, c->bins);
+        table_int(&table, c->components);
+        table_int(&table, c->normalize);
+        table_int(&table, c->restarts);
+        table_int(&table, c->every);
+        table_int(&table, c->samples);
+        table_int(&table, c->floats);
+        table_int(&table, c->offset);
+        table_end(&table, from, sizeof(MmlClustering));
+        ++*count;
+    }
+    return table_global(&table, "clusterings");
+}
+
 static LLVMValueRef stage_table(Gen *g) {
     const Ir *ir = g->ir;
     LLVMValueRef *steps = NEW_ARRAY(g->arena, LLVMValueRef, ir->steps.count + 1);
@@ -181,6 +205,10 @@ static LLVMValueRef stage_table(Gen *g) {
         table_int(&table, stage->has_probe);
         table_int(&table, stage->measurements.count);
         table_value(&table, table_global(&measurements, "measurements"));
+        int clusterings;
+        LLVMValueRef clustering = clustering_table(g, stage, &clusterings);
+        table_int(&table, clusterings);
+        table_value(&table, clustering);
         table_end(&table, from, sizeof(MmlStage));
     }
     return table_global(&table, "stages");
@@ -216,6 +244,7 @@ LLVMValueRef experiment_table(Gen *g) {
     table_int(&table, program->stages.count);
     table_value(&table, stage_table(g));
     table_int(&table, program->has_fusion);
+    table_int(&table, program->cluster_floats);
     table_end(&table, 0, sizeof(MmlExperiment));
     LLVMValueRef global = table_global(&table, "mml_experiment_data");
     LLVMSetLinkage(global, LLVMExternalLinkage);

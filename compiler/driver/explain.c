@@ -150,12 +150,24 @@ static void put_step(const Explanation *x, const char *what, const Step *step, i
     if (step->train) fprintf(out, "  %-10s %s parameters\n", "trains", count_text(x->arena, s.parameters));
 }
 
+/* What soft assignments of a modality refer to. */
+static void put_clusters(const Explanation *x, const Clustering *c, FILE *out) {
+    fprintf(out, "  %-10s %s: %lld clusters of %s features", "soft", x->program->modalities.items[c->modality].name, (long long)c->bins,
+            c->normalize ? "normalised" : "plain");
+    if (c->components) fprintf(out, " on %lld components", (long long)c->components);
+    if (c->probe) fputs(", the probe's; fitted at the first epoch if it has not run by then\n", out);
+    else fprintf(out, ", fitted before epochs 1, %lld, %lld … on %s train samples\n", (long long)(1 + c->every), (long long)(1 + 2 * c->every),
+                 c->samples < 0 ? "all" : count_text(x->arena, c->samples));
+}
+
 static void put_stage(const Explanation *x, const Ir *ir, int index, FILE *out) {
     const Stage *stage = &x->program->stages.items[index];
     int64_t batch = setting_int(x, arena_printf(x->arena, "%s.batch", stage->path), 1);
     fprintf(out, "\nstage %s (%s)\n", stage->name, stage->kind == STAGE_JOINT ? "joint" : "unimodal");
     if (stage->policy) fprintf(out, "  %-10s %s   %s\n", "policy", stage->policy->name, span_line_text(x->arena, stage->policy->span));
     if (stage->method) fprintf(out, "  %-10s %s   %s\n", "method", stage->method->name, span_line_text(x->arena, stage->method->span));
+    for (int i = 0; i < x->program->clusterings.count; i++)
+        if (x->program->clusterings.items[i].stage == stage->path) put_clusters(x, &x->program->clusterings.items[i], out);
     if (ir->train[index] >= 0) put_step(x, "step", ir->steps.items[ir->train[index]], batch, out);
     if (ir->evaluate[index] >= 0) put_step(x, "evaluation", ir->steps.items[ir->evaluate[index]], batch, out);
 }

@@ -90,6 +90,27 @@ static json_t *step_json(const Ir *ir, int index) {
     return object;
 }
 
+/* Of the soft assignments in the stage's loss; every and samples are null where they are the probe's. */
+static json_t *clusters_json(const Explanation *x, const Stage *stage) {
+    json_t *list = json_array();
+    for (int i = 0; i < x->program->clusterings.count; i++) {
+        const Clustering *c = &x->program->clusterings.items[i];
+        if (c->stage != stage->path) continue;
+        json_t *row = json_object();
+        json_object_set_new(row, "name", text(c->name));
+        json_object_set_new(row, "modality", text(x->program->modalities.items[c->modality].name));
+        json_object_set_new(row, "bins", json_integer(c->bins));
+        json_object_set_new(row, "components", json_integer(c->components));
+        json_object_set_new(row, "normalize", json_boolean(c->normalize));
+        json_object_set_new(row, "restarts", json_integer(c->restarts));
+        json_object_set_new(row, "probe", json_boolean(c->probe));
+        json_object_set_new(row, "every", c->probe ? json_null() : json_integer(c->every));
+        json_object_set_new(row, "samples", c->probe ? json_null() : json_integer(c->samples));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
 static json_t *stages_json(const Explanation *x) {
     Ir *ir = ir_build(x->arena, x->program);
     json_t *list = json_array();
@@ -100,6 +121,7 @@ static json_t *stages_json(const Explanation *x) {
         json_object_set_new(row, "kind", text(stage->kind == STAGE_JOINT ? "joint" : "unimodal"));
         json_object_set_new(row, "policy", text(stage->policy ? stage->policy->name : NULL));
         json_object_set_new(row, "method", text(stage->method ? stage->method->name : NULL));
+        json_object_set_new(row, "clusters", clusters_json(x, stage));
         json_object_set_new(row, "step", step_json(ir, ir->train[i]));
         json_object_set_new(row, "evaluation", step_json(ir, ir->evaluate[i]));
         json_array_append_new(list, row);

@@ -49,7 +49,7 @@ Step *build_joint(Arena *arena, const Program *program, const Stage *stage, cons
     for (int m = 0; m < modalities; m++) step->features[m] = parts.features[m] = encode(&b, m);
     parts.joint = step->logits[modalities] = graph_network(&b, &program->fusion, parts.features, modalities, "fusion");
     for (int m = 0; m < modalities && !train; m++) joint_head(&parts, m);
-    step->loss       = loss_lower(&parts, stage->method->loss);
+    step->loss       = loss_lower(&parts, train ? stage->method->training_loss : stage->method->loss);
     step->prediction = stage->method->predict ? loss_lower(&parts, stage->method->predict) : parts.joint;
     if (train) gradient_of(&b, step->loss, 0);
     return step;

@@ -122,6 +122,7 @@ static void reverse_kernel(Sweep *s, const Node *forward, int g) {
         case 'g': node_operand(node, 'g', g); break;
         case 'x': node_operand(node, 'x', x); break;
         case 'z': node_operand(node, 'z', z); break;
+        case 'X': for (int i = 0; i < forward->input_count; i++) node_operand(node, 'X', forward->inputs[i]); break;
         case 'd': node_operand(node, 'd', given[0]); break;
         case 'e': node_operand(node, 'e', z < 0 ? -1 : given[1]); break;
         case 'D': for (int i = 0; i < forward->input_count; i++) node_operand(node, 'D', given[i]); break;

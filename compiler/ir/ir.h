@@ -34,6 +34,9 @@ typedef enum {
     COMBINE_ADD, COMBINE_SUB, COMBINE_MUL, COMBINE_DIV, COMBINE_NEG, COMBINE_EXP, COMBINE_LOG
 } Combination;
 
+/* Rows of mml_pid_gradient, and what ATOM picks. */
+typedef enum { ATOM_REDUNDANCY, ATOM_UNIQUE_FIRST, ATOM_UNIQUE_SECOND, ATOM_SYNERGY } Atom;
+
 /* ---- Tensors ---- */
 
 typedef enum {

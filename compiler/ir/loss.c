@@ -107,7 +107,8 @@ static int combine(JointParts *parts, Combination operation, int x, int z, const
 static int lower(JointParts *parts, const Value *v, int element);
 
 static int is_tensor(TypeKind kind) {
-    return kind == TYPE_LOGITS || kind == TYPE_FEATURE || kind == TYPE_PROBABILITIES || kind == TYPE_SAMPLES || kind == TYPE_LOSS;
+    return kind == TYPE_LOGITS || kind == TYPE_FEATURE || kind == TYPE_PROBABILITIES || kind == TYPE_SOFT || kind == TYPE_SAMPLES ||
+           kind == TYPE_LOSS;
 }
 
 static int reduce(JointParts *parts, const Value *v, int element) {
@@ -121,8 +122,44 @@ static int reduce(JointParts *parts, const Value *v, int element) {
     return mean ? combine(parts, COMBINE_DIV, total, graph_constant(parts->b, modalities), v) : total;
 }
 
+/* Shares of the clusters; the temperature is read when it runs unless it is a constant. */
+static int soft(JointParts *parts, const Value *v, int element) {
+    const Clustering *c = &parts->b->program->clusterings.items[v->number];
+    int x = lower(parts, v->operands[0], element);
+    const Value *temperature = v->operands[1];
+    int constant = temperature->kind == VALUE_REAL;
+    int64_t width = tensor(parts, x)->size;
+    Attribute attributes[] = {{.i = width}, {.r = constant ? temperature->real : 0}, {.i = c->components}, {.i = c->bins},
+                              {.i = c->normalize}, {.i = v->integer}, {.i = c->offset}};
+    return graph_apply(parts->b, &(Operation){
+        .op = IR_SOFT, .attributes = attributes, .input_count = 1, .inputs = &x, .parameters = {-1, -1}, .statistics = {-1, -1},
+        .size = c->bins, .group = -1, .factor = constant ? -1 : lower(parts, temperature, element), .name = loss_name(parts, IR_SOFT),
+        .flops = 2 * (c->components * width + c->bins * (c->components ? c->components : width)), .span = v->span});
+}
+
+/* The atoms of one table are solved for once, whichever of them the loss names. */
+static int atom(JointParts *parts, const Value *v, int element, int which) {
+    int inputs[] = {lower(parts, v->operands[0], element), lower(parts, v->operands[1], element), -1};
+    int64_t first = tensor(parts, inputs[0])->size, second = tensor(parts, inputs[1])->size, classes = parts->b->program->target.classes;
+    Attribute attributes[] = {{.i = first}, {.i = second}, {.i = classes}, {.i = which}};
+    inputs[2] = graph_apply(parts->b, &(Operation){
+        .op = IR_DECOMPOSE, .attributes = attributes, .input_count = 2, .inputs = inputs, .parameters = {-1, -1}, .statistics = {-1, -1},
+        .fixed = 1, .size = 4 + 4 * first * second * classes, .group = -1, .factor = -1, .name = loss_name(parts, IR_DECOMPOSE),
+        .flops = 2 * first * second, .span = v->span});
+    return graph_apply(parts->b, &(Operation){
+        .op = IR_ATOM, .attributes = attributes, .input_count = 3, .inputs = inputs, .parameters = {-1, -1}, .statistics = {-1, -1},
+        .group = -1, .factor = -1, .flops = 2 * first * second, .span = v->span});
+}
+
 static int call(JointParts *parts, const Value *v, int element) {
     if (v->function == FN_SUM || v->function == FN_MEAN) return reduce(parts, v, element);
+    switch (v->function) {
+    case FN_SOFT:       return soft(parts, v, element);
+    case FN_REDUNDANCY: return atom(parts, v, element, ATOM_REDUNDANCY);
+    case FN_UNIQUE:     return atom(parts, v, element, v->number ? ATOM_UNIQUE_SECOND : ATOM_UNIQUE_FIRST);
+    case FN_SYNERGY:    return atom(parts, v, element, ATOM_SYNERGY);
+    default: break;
+    }
     int x = lower(parts, v->operands[0], element);
     int z = v->count > 1 ? lower(parts, v->operands[1], element) : -1;
     int64_t width = tensor(parts, x)->size;

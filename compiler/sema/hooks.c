@@ -19,6 +19,12 @@ static bool is_hook_call(const Expr *expr, bool loss) {
     return false;
 }
 
+/* soft(…, bins = kmeans(…)): clusters, as a probe has them. */
+static bool is_soft_bins(const Expr *call, const Expr *argument, bool loss) {
+    return loss && call->kind == EXPR_CALL && call->base && is_name(call->base, "soft") && argument && argument->kind == EXPR_CALL
+        && argument->base && is_name(argument->base, "kmeans");
+}
+
 static const char *found(Sema *s, Span span, Span *at, const char *text) {
     *at = span;
     return text;
@@ -33,7 +39,8 @@ static const char *in_expr(Sema *s, const Expr *expr, bool loss, Span *at) {
         if (!text)
             text = in_expr(s, expr->other, loss, at);
         for (const Arg *argument = expr->arguments; argument && !text; argument = argument->next)
-            text = in_expr(s, argument->value, loss, at);
+            if (!is_soft_bins(expr, argument->value, loss))
+                text = in_expr(s, argument->value, loss, at);
         if (text)
             return text;
     }

@@ -134,7 +134,7 @@ Value *loss_function(Sema *s, const Scope *scope, const Expr *expr) {
         if (strcmp(LOSSES[i].name, expr->base->name) == 0)
             row = &LOSSES[i];
     if (!row)
-        return NULL;
+        return soft_function(s, scope, expr);
     Value *operands[2] = {0};
     int count = 0, positional = 0;
     bool wrong = false;
@@ -169,7 +169,7 @@ Value *loss_function(Sema *s, const Scope *scope, const Expr *expr) {
 /* ---- Operators ---- */
 
 Value *loss_unary(Sema *s, const Expr *expr, Value *operand) {
-    if (expr->op != OP_NEG || operand->type.each || operand->type.kind == TYPE_LABEL)
+    if (expr->op != OP_NEG || operand->type.each || operand->type.kind == TYPE_LABEL || operand->type.kind == TYPE_SOFT)
         return refuse(s, expr->span, arena_printf(s->arena, "`%s` doesn't go with %s", op_text(expr->op), type_article(s->arena, operand->type)));
     Value *value = value_with(s, VALUE_UNARY, operand->type, expr->span, 1, &operand);
     value->op = expr->op;
@@ -180,7 +180,7 @@ Value *loss_unary(Sema *s, const Expr *expr, Value *operand) {
 static Type combined(Op op, Type a, Type b) {
     bool wide_a = type_wide(a.kind), wide_b = type_wide(b.kind);
     Type none = SCALAR(TYPE_ERROR);
-    if (a.each || b.each || a.kind == TYPE_LABEL || b.kind == TYPE_LABEL)
+    if (a.each || b.each || a.kind == TYPE_LABEL || b.kind == TYPE_LABEL || a.kind == TYPE_SOFT || b.kind == TYPE_SOFT)
         return none;
     if (op == OP_ADD || op == OP_SUB) {
         if (wide_a || wide_b)
@@ -233,7 +233,7 @@ static Value *added(Sema *s, Value *each, Span span) {
 Value *loss_function_of(Sema *s, Function function, const Expr *call, int count, Value **operands) {
     Value *operand = operands[0];
     TypeKind kind = operand->type.kind;
-    if (count == 1 && kind != TYPE_LABEL) {
+    if (count == 1 && kind != TYPE_LABEL && kind != TYPE_SOFT) {
         bool total = function == FN_SUM || function == FN_MEAN;
         if (total && operand->type.each) {
             Value *sum = added(s, operand, call->span);

@@ -27,22 +27,32 @@ static void add_let(RuleBuilder *r, Scope *loss, const Member *member) {
     scope_bind(s, loss, member->name, member->name_span, value);
 }
 
-static void set_loss(RuleBuilder *r, const Scope *loss, const Member *member) {
+/* The value of `loss` or `regularize`; NULL after a report. what: "the loss". */
+static Value *one_loss(RuleBuilder *r, const Scope *loss, const Member *member, const char *what) {
     Sema *s = r->s;
     Value *value = value_of(s, loss, member->value, SCALAR(TYPE_NONE));
     if (value_wrong(value))
-        return;
+        return NULL;
     if (value->type.kind != TYPE_LOSS || value->type.each) {
-        Diagnostic *d = diag(s->diagnostics, E0371, value->span, "the loss is %s, and one number with a gradient is needed", type_article(s->arena, value->type));
+        Diagnostic *d = diag(s->diagnostics, E0371, value->span, "%s is %s, and one number with a gradient is needed", what, type_article(s->arena, value->type));
         if (value->type.kind == TYPE_LOSS)
             diag_help(s->diagnostics, d, "add them: `sum(m in modalities: …)`");
         else if (value->type.kind == TYPE_LOGITS)
             diag_help(s->diagnostics, d, "`ce(…)` is the cross-entropy of logits with the label");
         else if (value->type.kind == TYPE_SAMPLES)
             diag_help(s->diagnostics, d, "`mean(…)` takes the mean over the batch");
-        return;
+        else if (value->type.kind == TYPE_SOFT)
+            diag_help(s->diagnostics, d, "`synergy(…)`, `unique(…, m)` and `redundancy(…)` make a number of soft assignments");
+        return NULL;
     }
-    r->rule->loss = value;
+    return value;
+}
+
+static void set_loss(RuleBuilder *r, const Scope *loss, const Member *member) { r->rule->loss = one_loss(r, loss, member, "the loss"); }
+
+/* What is added to the loss while training, and to nothing else. */
+static void set_regularize(RuleBuilder *r, const Scope *loss, const Member *member) {
+    r->regularizer = one_loss(r, loss, member, "the regulariser");
 }
 
 static void set_predict(RuleBuilder *r, const Scope *loss, const Member *member) {
@@ -57,47 +67,53 @@ static void set_predict(RuleBuilder *r, const Scope *loss, const Member *member)
     r->rule->predict = value;
 }
 
-static void property(RuleBuilder *r, const Scope *loss, const Member *member, const Member **first_loss, const Member **first_predict) {
+static const struct { const char *name; void (*set)(RuleBuilder *r, const Scope *loss, const Member *member); } PROPERTIES[] = {
+    {"loss", set_loss}, {"regularize", set_regularize}, {"predict", set_predict},
+};
+enum { LOSS, REGULARIZE, PREDICT, PROPERTY_COUNT };
+
+static void property(RuleBuilder *r, const Scope *loss, const Member *member, const Member **first) {
     Sema *s = r->s;
-    static const char *const names[] = {"loss", "predict"};
-    bool is_loss = strcmp(member->name, "loss") == 0;
-    if (!is_loss && strcmp(member->name, "predict") != 0) {
-        Diagnostic *d = diag(s->diagnostics, E0368, member->name_span, "a method has no `%s`; it has `loss` and `predict`", member->name);
-        help_nearest(s, d, member->name, names, 2);
+    int which = 0;
+    while (which < PROPERTY_COUNT && strcmp(PROPERTIES[which].name, member->name) != 0)
+        which++;
+    if (which == PROPERTY_COUNT) {
+        const char *names[PROPERTY_COUNT];
+        for (int i = 0; i < PROPERTY_COUNT; i++)
+            names[i] = PROPERTIES[i].name;
+        Diagnostic *d = diag(s->diagnostics, E0368, member->name_span, "a method has no `%s`; it has `loss`, `regularize` and `predict`", member->name);
+        help_nearest(s, d, member->name, names, PROPERTY_COUNT);
         return;
     }
-    const Member **first = is_loss ? first_loss : first_predict;
-    if (*first) {
+    if (first[which]) {
         Diagnostic *d = diag(s->diagnostics, E0362, member->name_span, "`%s` has a `%s` already", r->decl->name, member->name);
-        diag_note(s->diagnostics, d, (*first)->name_span, "the first one");
+        diag_note(s->diagnostics, d, first[which]->name_span, "the first one");
         return;
     }
-    *first = member;
-    if (!member->value)
-        return;
-    if (is_loss)
-        set_loss(r, loss, member);
-    else
-        set_predict(r, loss, member);
+    first[which] = member;
+    if (member->value)
+        PROPERTIES[which].set(r, loss, member);
 }
 
 static void members(RuleBuilder *r) {
     Sema *s = r->s;
     rule_requires(r);
     rule_states(r);
-    Scope loss = {.parent = &r->scope, .place = PLACE_LOSS};
-    const Member *first_loss = NULL, *first_predict = NULL;
+    Scope loss = {.parent = &r->scope, .place = PLACE_LOSS, .stage = r->stage, .event_use = r->use};
+    const Member *first[PROPERTY_COUNT] = {0};
     for (const Member *member = r->decl->members; member; member = member->next)
         if (member->kind == MEMBER_LET)
             add_let(r, &loss, member);
     for (const Member *member = r->decl->members; member; member = member->next) {
         if (member->kind == MEMBER_PROPERTY)
-            property(r, &loss, member, &first_loss, &first_predict);
+            property(r, &loss, member, first);
         else if (member->kind == MEMBER_ON)
             rule_handler(r, member);
     }
-    if (!first_loss && !s->incomplete)     /* else it may be what could not be read */
+    if (!first[LOSS] && !s->incomplete)     /* else it may be what could not be read */
         diag(s->diagnostics, E0368, r->decl->name_span, "the method `%s` has no `loss`", r->decl->name);
+    Value *term = r->regularizer;
+    r->rule->training_loss = term && r->rule->loss ? value_binary(s, OP_ADD, SCALAR(TYPE_LOSS), term->span, r->rule->loss, term) : r->rule->loss;
 }
 
 static const Decl *find_called(Sema *s, const Expr *call) {
@@ -123,13 +139,14 @@ static const Decl *find_called(Sema *s, const Expr *call) {
     return NULL;
 }
 
-Rule *method_build(Sema *s, const Expr *call, const char *path) {
+Rule *method_build(Sema *s, const Expr *call, const char *path, const Stage *stage) {
     const Decl *decl = find_called(s, call);
     if (!decl)
         return NULL;
     RuleBuilder r;
     int errors = diag_errors(s->diagnostics);
     rule_begin(&r, s, decl, false);
+    r.stage = stage;
     Span at;
     const char *hook = method_hook(s, decl, &at);
     if (hook) {

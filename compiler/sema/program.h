@@ -21,6 +21,7 @@ typedef enum {
     TYPE_LOGITS,           /* [batch, width]                               */
     TYPE_FEATURE,          /* [batch, width]                               */
     TYPE_PROBABILITIES,    /* [batch, width]                               */
+    TYPE_SOFT,             /* [batch, width]: a sample's shares in clusters */
     TYPE_SAMPLES,          /* [batch]                                      */
     TYPE_LABEL,
     TYPE_LOSS              /* one differentiable number                    */
@@ -48,7 +49,10 @@ typedef enum {
     FN_ENTROPY,                 /* logits                      -> loss             */
     FN_CONFIDENCE,              /* logits                      -> samples          */
     FN_STOP,                    /* x -> x without gradient                         */
-    FN_SOFTMAX                  /* logits                      -> probabilities    */
+    FN_SOFTMAX,                 /* logits                      -> probabilities    */
+    FN_SOFT,                    /* feature, temperature        -> soft; number: clustering, integer: SoftKernel */
+    FN_REDUNDANCY, FN_SYNERGY,  /* soft, soft                  -> loss, bits       */
+    FN_UNIQUE                   /* the same; number: of the first or the second    */
 } Function;
 
 typedef enum {
@@ -136,6 +140,7 @@ typedef struct {
     int         state_words;
     Handler     start, on_probe, on_epoch, on_end_epoch;
     Value      *loss, *predict;   /* methods; predict may be NULL                   */
+    Value      *training_loss;    /* the loss and `regularize`                      */
 } Rule;
 
 /* ---- Settings ---- */
@@ -232,6 +237,20 @@ typedef struct {
 
 typedef enum { FUSION_OTHER, FUSION_CONCAT_LINEAR, FUSION_SUM_LINEAR } FusionKind;
 
+/* ---- Clusters of soft assignments ---- */
+
+typedef enum { SOFT_SOFTMAX, SOFT_STUDENT } SoftKernel;        /* of mml/abi.def */
+
+/* Clusters of one modality's features, fitted while a stage runs (MmlClustering). */
+typedef struct {
+    const char *name;             /* "joint.gray", "joint.gray.2"                */
+    const char *stage;            /* path                                        */
+    int         modality, probe;  /* probe 1: those of the stage's probe         */
+    int64_t     bins, components, normalize, restarts;
+    int64_t     every, samples;   /* without a probe; -1: all samples            */
+    int64_t     floats, offset;   /* in the block of all clusters                */
+} Clustering;
+
 /* ---- The schedule ---- */
 
 typedef enum { STAGE_UNIMODAL, STAGE_JOINT } StageKind;
@@ -263,6 +282,8 @@ typedef struct Program {
     int64_t       parameter_floats;
     VECTOR(Statistic) statistics;
     int64_t       statistic_floats;
+    VECTOR(Clustering) clusterings;
+    int64_t       cluster_floats;
     VECTOR(Stage) stages;
 } Program;
 

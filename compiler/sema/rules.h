@@ -19,6 +19,8 @@ typedef struct {
     Diagnostic *unmet;            /* the first requirement that doesn't hold             */
     int         handled;          /* bit for each event that has its handler            */
     Do         *start, **start_end;
+    const Stage *stage;           /* methods: the stage at hand, or NULL                */
+    Value      *regularizer;      /* methods: of `regularize`, or NULL                  */
 } RuleBuilder;
 
 /* Statements of the start handler, in order: requires, first values, on start. */

@@ -45,6 +45,7 @@ typedef struct Scope {
     int         event_fields;     /* bit for each EventField the event offers       */
     int         event_missing;    /* bit for each EventField this probe doesn't measure */
     Span        event_use;        /* where the stage names the rule                     */
+    const Stage *stage;           /* PLACE_LOSS: the stage that uses the method, as far as it is read; or NULL */
     bool        module;           /* inside a definition of a module: the experiment's
                                      params and modalities mean nothing here        */
     bool        unused;           /* a definition checked on its own: nothing that depends
@@ -130,8 +131,8 @@ void encoder_check_definition(Sema *s, const Decl *encoder);
 /* call: fastpid(tau = tau). Its arguments become settings PATH.tau. missing: bits of
  * EventFields that the stage's probe does not measure; has_probe 0: `on probe` is an error. */
 Rule *policy_build(Sema *s, const Expr *call, const char *path, int has_probe, int missing);
-/* call NULL: uniform(). Hooks and gradient operations: one diagnostic. */
-Rule *method_build(Sema *s, const Expr *call, const char *path);
+/* call NULL: uniform(). stage: with its path and measurements. Hooks and gradient operations: one diagnostic. */
+Rule *method_build(Sema *s, const Expr *call, const char *path, const Stage *stage);
 void  rule_check_definition(Sema *s, const Decl *rule);
 
 /* ---- Declarations (analyse.c, params.c, data.c, transforms.c, train.c, library.c) ---- */

@@ -173,7 +173,7 @@ static void method_read(Block *block, const PropertyRow *property) {
     if (expr && expr_wrong(expr))
         return;
     bool lent = !expr && definitions_lend_uniform(block->s);
-    block->stage.method = method_build(block->s, expr, path_of(block, property));
+    block->stage.method = method_build(block->s, expr, path_of(block, property), &block->stage);
     if (lent)
         definitions_return_uniform(block->s);
 }

@@ -20,6 +20,7 @@ static const struct { const char *name; Held held; } TYPES[] = {
     [TYPE_LOGITS]    = {"logits",    HELD_REAL},
     [TYPE_FEATURE]   = {"feature",   HELD_REAL},
     [TYPE_PROBABILITIES] = {"probabilities", HELD_REAL},
+    [TYPE_SOFT]      = {"soft assignment", HELD_REAL},
     [TYPE_SAMPLES]   = {"number for each sample", HELD_REAL},
     [TYPE_LABEL]     = {"label",     HELD_INT},
     [TYPE_LOSS]      = {"loss",      HELD_REAL},
@@ -36,7 +37,7 @@ bool type_wide(TypeKind kind) {
 const char *type_text(Arena *arena, Type type) {
     if (type.each)
         return arena_printf(arena, "%s[modalities]", TYPES[type.kind].name);
-    if (type_wide(type.kind) && type.width > 0)
+    if ((type_wide(type.kind) || type.kind == TYPE_SOFT) && type.width > 0)
         return arena_printf(arena, "%s[%lld]", TYPES[type.kind].name, (long long)type.width);
     return TYPES[type.kind].name;
 }
@@ -68,7 +69,7 @@ bool type_number(TypeKind kind) {
 }
 
 bool type_tensor(TypeKind kind) {
-    return type_wide(kind) || kind == TYPE_SAMPLES || kind == TYPE_LABEL || kind == TYPE_LOSS;
+    return type_wide(kind) || kind == TYPE_SOFT || kind == TYPE_SAMPLES || kind == TYPE_LABEL || kind == TYPE_LOSS;
 }
 
 Type type_element(Type type) {

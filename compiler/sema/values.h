@@ -17,7 +17,7 @@ bool type_unify(TypeKind a, TypeKind b, TypeKind *out);
 bool type_number(TypeKind kind);       /* int, real and everything with a unit         */
 bool type_unit(TypeKind kind);         /* time, frequency, epochs … share              */
 bool type_wide(TypeKind kind);         /* logits, feature, probabilities: [batch, width] */
-bool type_tensor(TypeKind kind);       /* these, samples, label, loss: a loss's own     */
+bool type_tensor(TypeKind kind);       /* these, soft, samples, label, loss: a loss's own */
 Type type_element(Type type);          /* without each                                 */
 
 /* "an int", "a real[modalities]": a type in a sentence. */
@@ -68,6 +68,11 @@ Value *loss_function(Sema *s, const Scope *scope, const Expr *expr);
 Value *loss_unary(Sema *s, const Expr *expr, Value *operand);
 Value *loss_binary(Sema *s, const Expr *expr, Value *left, Value *right);
 Value *loss_function_of(Sema *s, Function function, const Expr *call, int count, Value **operands);
+
+/* ---- Soft assignments (soft.c) ---- */
+
+/* soft(…), synergy(…), unique(…), redundancy(…); NULL when the call is none of them. */
+Value *soft_function(Sema *s, const Scope *scope, const Expr *expr);
 
 /* ---- Scopes (scope.c) ---- */
 const Binding *scope_find(const Scope *scope, Name name);

@@ -8,6 +8,7 @@
 #include "pid/pca.h"
 
 #define LLOYD_ITERATIONS 300
+#define CLUSTERS_HEAD 2     /* floats before the projection: how many, spread */
 
 typedef struct {
     const MmlProbeOptions *options;
@@ -18,6 +19,7 @@ typedef struct {
     MmlArena    *arena;
     i32         *bin;
     int         *bins;
+    float       *clusters;
 } Job;
 
 static Status check_finite(const Job *job) {
@@ -51,6 +53,22 @@ static void scaled_rows(const Job *job, const float *scale, float *out) {
             out[i * job->width + c] = job->features[i * job->width + c] * (scale ? scale[i] : 1);
 }
 
+/* The mean squared distance from the own centre, at least 1e-3 of that from the mean: soft
+ * assignments divide by it, and with a cluster for each distinct row it is 0. */
+static double spread(const float *rows, i64 n, int columns, double within) {
+    double variance = 0;
+    for (int c = 0; c < columns; c++) {
+        double sum = 0, square = 0;
+        for (i64 i = 0; i < n; i++) {
+            double value = rows[i * columns + c] - (double)rows[c];
+            sum += value;
+            square += value * value;
+        }
+        variance += square / (double)n - sum / (double)n * (sum / (double)n);
+    }
+    return variance > 0 ? fmax(within, 1e-3 * variance) : 1;
+}
+
 static Status kmeans_bins(const Job *job) {
     const MmlProbeOptions *options = job->options;
     if (options->k < 1 || options->restarts < 1 || options->pca < 0)
@@ -60,15 +78,23 @@ static Status kmeans_bins(const Job *job) {
     if (options->normalize && !scale) return MML_ENOMEM;
     int components = options->pca < job->width ? options->pca : job->width;
     int columns = options->pca > 0 ? components : job->width;
-    float *rows = MML_NEW(job->arena, float, job->n * columns);
+    float *rows = MML_NEW(job->arena, float, job->n * columns), *axes = job->clusters ? job->clusters + CLUSTERS_HEAD : NULL;
     if (!rows) return MML_ENOMEM;
     if (options->pca > 0)
-        MML_TRY(mml_pca(job->features, scale, job->n, job->width, components, job->threads, job->arena, rows));
+        MML_TRY(mml_pca_axes(job->features, scale, job->n, job->width, components, job->threads, job->arena, rows, axes));
     else
         scaled_rows(job, scale, rows);
     MmlRandom random = mml_random(options->seed, MML_STREAM_PROBE, (u64)options->epoch, (u64)job->modality);
     MmlKMeansOptions kmeans = {options->k, options->restarts, LLOYD_ITERATIONS};
-    return mml_kmeans(rows, job->n, columns, kmeans, &random, job->threads, job->arena, job->bin, NULL, job->bins, NULL);
+    if (!job->clusters)
+        return mml_kmeans(rows, job->n, columns, kmeans, &random, job->threads, job->arena, job->bin, NULL, job->bins, NULL);
+    float *centres = axes + (options->pca > 0 ? (1 + components) * job->width : 0);
+    double inertia = 0;
+    memset(centres, 0, sizeof *centres * (size_t)(options->k * columns));
+    MML_TRY(mml_kmeans(rows, job->n, columns, kmeans, &random, job->threads, job->arena, job->bin, centres, job->bins, &inertia));
+    job->clusters[0] = (float)*job->bins;
+    job->clusters[1] = (float)spread(rows, job->n, columns, inertia / (double)job->n);
+    return MML_OK;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -122,11 +148,27 @@ static Status (*const METHODS[])(const Job *) = {
 };
 
 Status mml_probe_bins(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
-                      MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins) {
-    Job job = {options, modality, width, features, n, threads, arena, bin, bins};
+                      MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins, float *clusters) {
+    Job job = {options, modality, width, features, n, threads, arena, bin, bins, clusters};
     MmlArenaMark mark = mml_arena_mark(arena);
     Status status = check_finite(&job);
     if (status == MML_OK) status = METHODS[options->bins](&job);
+    mml_arena_release(arena, mark);
+    return status;
+}
+
+i64 mml_clusters_floats(i64 width, i64 components, i64 bins) {
+    return CLUSTERS_HEAD + (components ? (1 + components) * width : 0) + bins * (components ? components : width);
+}
+
+Status mml_clusters_fit(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
+                        MmlThreads *threads, MmlArena *arena, float *clusters) {
+    if (options->bins != MML_BINS_KMEANS || n < 1 || width < 1)
+        return mml_fail(MML_EINPUT, "clusters are fitted by kmeans to at least one sample of at least one feature");
+    MmlArenaMark mark = mml_arena_mark(arena);
+    i32 *bin = MML_NEW(arena, i32, n);
+    int bins;
+    Status status = bin ? mml_probe_bins(options, modality, features, n, width, threads, arena, bin, &bins, clusters) : MML_ENOMEM;
     mml_arena_release(arena, mark);
     return status;
 }

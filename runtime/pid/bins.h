@@ -4,11 +4,12 @@
 
 #include "mml/pid.h"
 
-/* features: [n, width]. Writes bin[n] in [0, *bins). modality names the random
+/* features: [n, width]. Writes bin[n] in [0, *bins), and with kmeans the clusters
+ * (mml/pid.h), unless that is NULL. modality names the random
  * stream and is named in errors. Scratch is released on return. Fails as
  * mml_probe does. */
 Status mml_probe_bins(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
-                      MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins);
+                      MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins, float *clusters);
 
 /* Equal-count bins of scores[n]: the edges are the scores of ranks j n / k,
  * and equal scores share a bin. Returns the number of occupied bins. sorted:

@@ -27,6 +27,7 @@ typedef struct {
     double *block;            /* [threads, BLOCK, width]              */
     double *loadings;         /* [components, width]                  */
     float  *scores;
+    float  *axes;             /* [1 + components, width] or NULL      */
 } Pca;
 
 static inline double value(const Pca *p, i64 i, int c) {
@@ -142,6 +143,7 @@ static void orient(const Pca *p) {
             if (fabsf(score) > fabsf(largest)) largest = score;
         }
         for (i64 i = 0; i < p->n && largest < 0; i++) p->scores[i * p->components + v] *= -1;
+        for (int c = 0; c < p->width && largest < 0; c++) p->loadings[(i64)v * p->width + c] *= -1;
     }
 }
 
@@ -154,13 +156,20 @@ static Status analyse(Pca *p, MmlThreads *threads, MmlArena *arena) {
     MML_TRY(p->n < p->width ? from_gram(p, square, arena) : from_covariance(p, square, threads, arena));
     mml_parallel(threads, p->n, project_rows, p);
     orient(p);
+    for (int c = 0; c < p->width && p->axes; c++) p->axes[c] = (float)p->mean[c];
+    for (i64 c = 0; c < (i64)p->components * p->width && p->axes; c++) p->axes[p->width + c] = (float)p->loadings[c];
     return MML_OK;
 }
 
 Status mml_pca(const float *rows, const float *scale, i64 n, int width, int components,
                MmlThreads *threads, MmlArena *arena, float *scores) {
+    return mml_pca_axes(rows, scale, n, width, components, threads, arena, scores, NULL);
+}
+
+Status mml_pca_axes(const float *rows, const float *scale, i64 n, int width, int components,
+                    MmlThreads *threads, MmlArena *arena, float *scores, float *axes) {
     Pca pca = {.rows = rows, .scale = scale, .n = n, .width = width, .components = components,
-               .threads = mml_threads_count(threads), .scores = scores};
+               .threads = mml_threads_count(threads), .scores = scores, .axes = axes};
     MmlArenaMark mark = mml_arena_mark(arena);
     Status status = analyse(&pca, threads, arena);
     mml_arena_release(arena, mark);

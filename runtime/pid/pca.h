@@ -18,4 +18,10 @@
 Status mml_pca(const float *rows, const float *scale, i64 n, int width, int components,
                MmlThreads *threads, MmlArena *arena, float *scores);
 
+/* The same, with the projection: axes[1 + components, width] are the mean of the
+ * scaled rows and the components, so that scores = (scale * row - mean) . axis.
+ * NULL: not wanted. */
+Status mml_pca_axes(const float *rows, const float *scale, i64 n, int width, int components,
+                    MmlThreads *threads, MmlArena *arena, float *scores, float *axes);
+
 #endif

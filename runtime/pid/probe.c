@@ -86,7 +86,8 @@ Status mml_probe(const MmlProbeOptions *options, int modalities, i64 n,
     for (int m = 0; m < modalities; m++) {
         i32 *bin = MML_NEW(arena, i32, n);
         if (!bin) return MML_ENOMEM;
-        MML_TRY(mml_probe_bins(options, m, features[m], n, width[m], threads, arena, bin, &out->bins[m]));
+        MML_TRY(mml_probe_bins(options, m, features[m], n, width[m], threads, arena, bin, &out->bins[m],
+                               options->clusters ? options->clusters[m] : NULL));
         samples.bin[m] = bin;
         samples.bins[m] = out->bins[m];
     }

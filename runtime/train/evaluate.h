@@ -7,8 +7,9 @@
 /* Called with each batch after it ran; the frame holds its labels, samples and results. */
 typedef Status (*MmlBatchVisitor)(void *context, const MmlWork *work, i64 first);
 
-/* Runs rows[n] of a split (NULL: the first n) through the stage's evaluation step. MML_EINTERRUPT when a stop was asked for. */
-Status mml_pass(MmlRun *run, const MmlStageSettings *stage, MmlSplit split, const i64 *rows, i64 n,
+/* Runs rows[n] of a split (NULL: the first n) through the stage's evaluation step. loss 0: nobody reads
+ * frame.loss, and decompositions in it are left out. MML_EINTERRUPT when a stop was asked for. */
+Status mml_pass(MmlRun *run, const MmlStageSettings *stage, MmlSplit split, const i64 *rows, i64 n, int loss,
                 MmlBatchVisitor visit, void *context);
 
 /* The split's numbers. Splits without samples give NaN. confusion: [K, K] counts

@@ -219,6 +219,7 @@ static Status finish_output(Status status) {
 static void release(MmlRun *run) {
     mml_log_close(&run->log);
     mml_folder_release(run);
+    mml_work_free(&run->work);
     mml_data_close(run->data);
     mml_threads_free(run->threads);
     mml_arena_free(run->arena);

@@ -1,73 +1,22 @@
 #include "train/measure.h"
 
-#include "train/evaluate.h"
+#include "train/clusters.h"
+#include "train/gather.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct {
-    int    logits;                                /* argmax bins read the heads' logits */
-    int    width[MML_MAX_MODALITIES];
-    float *values[MML_MAX_MODALITIES];            /* [n, width]                         */
-    i64   *labels;                                /* [n]                                */
-} Gathered;
-
-static Status gather_batch(void *context, const MmlWork *work, i64 first) {
-    Gathered *g = context;
-    for (i64 m = 0; m + 1 < work->groups; m++) {
-        const float *from = g->logits ? work->logits[m] : work->features[m];
-        if (!from) return mml_fail(MML_EBUG, "an evaluation step gives no %s of modality %s",
-                                   g->logits ? "logits" : "features", work->experiment->modalities[m].name);
-        memcpy(g->values[m] + first * g->width[m], from, sizeof(float) * (size_t)(work->frame.batch * g->width[m]));
-    }
-    memcpy(g->labels + first, work->labels, sizeof(i64) * (size_t)work->frame.batch);
-    return MML_OK;
-}
-
-static Status allocate(Gathered *g, const MmlExperiment *experiment, i64 n, MmlArena *arena) {
-    for (i64 m = 0; m < experiment->modality_count; m++) {
-        g->width[m] = (int)(g->logits ? experiment->target.classes : experiment->modalities[m].width);
-        g->values[m] = MML_NEW(arena, float, n * g->width[m]);
-        if (!g->values[m]) return MML_ENOMEM;
-    }
-    g->labels = MML_NEW(arena, i64, n);
-    return g->labels ? MML_OK : MML_ENOMEM;
-}
-
-static int ascending(const void *a, const void *b) {
-    i64 x = *(const i64 *)a, y = *(const i64 *)b;
-    return (x > y) - (x < y);
-}
-
-/* The same samples at each measurement, so that its numbers can be compared;
- * drawn over the whole split, which may be sorted by class. The stream's
- * numbers lie outside those of epochs and modalities. */
-static i64 *choose_rows(const MmlMeasureSettings *settings, i64 count, i64 n, MmlArena *arena) {
-    i64 *rows = MML_NEW(arena, i64, count);
-    if (!rows) return NULL;
-    for (i64 i = 0; i < count; i++) rows[i] = i;
-    if (n == count) return rows;
-    MmlRandom random = mml_random(settings->options.seed, MML_STREAM_PROBE, UINT64_MAX, UINT64_MAX);
-    mml_random_shuffle(&random, rows, count);
-    qsort(rows, (size_t)n, sizeof *rows, ascending);
-    return rows;
-}
 
 static Status measure_in(MmlRun *run, const MmlStageSettings *stage, const MmlMeasureSettings *settings, i64 epoch,
                          MmlArena *arena, MmlMeasured *out) {
     const MmlExperiment *experiment = run->experiment;
-    i64 count = mml_data_count(run->data, settings->split);
-    i64 n = settings->samples < 0 || settings->samples > count ? count : settings->samples;
-    i64 *rows = choose_rows(settings, count, n, arena);
-    Gathered gathered = {.logits = settings->options.bins == MML_BINS_ARGMAX};
-    if (!rows) return MML_ENOMEM;
-    MML_TRY(allocate(&gathered, experiment, n, arena));
-    MML_TRY(mml_pass(run, stage, settings->split, rows, n, gather_batch, &gathered));
+    MmlGathered gathered;
+    MML_TRY(mml_gather(run, stage, settings->split, settings->samples, settings->options.seed,
+                       settings->options.bins == MML_BINS_ARGMAX, arena, &gathered));
     MmlProbeOptions options = settings->options;
+    float *clusters[MML_MAX_MODALITIES];
     options.epoch = epoch;
-    Status status = mml_probe(&options, (int)experiment->modality_count, n, (const float *const *)gathered.values, gathered.width,
-                              gathered.labels, (int)experiment->target.classes, run->threads, arena, &out->result);
+    options.clusters = mml_clusters_of_probe(run, stage, settings, clusters) ? clusters : NULL;
+    Status status = mml_probe(&options, (int)experiment->modality_count, gathered.count, (const float *const *)gathered.values,
+                              gathered.width, gathered.labels, (int)experiment->target.classes, run->threads, arena, &out->result);
     out->result.pid.q = out->result.pid.dual = NULL;          /* they lie in arena */
     return status == MML_OK ? MML_OK : mml_context(status, "%s, epoch %lld", settings->path, (long long)epoch);
 }

@@ -1,5 +1,6 @@
 #include "train/modes.h"
 
+#include "train/clusters.h"
 #include "train/interrupt.h"
 #include "train/predict.h"
 #include "train/safetensors.h"
@@ -25,6 +26,7 @@ Status mml_mode_check(MmlRun *run) {
         const MmlStageSettings *stage = &run->stages[i];
         if (stage->epochs == 0) continue;
         MML_TRY(mml_trainer_begin_stage(run, i));
+        MML_TRY(mml_clusters_refit(run, stage, 1));
         MML_TRY(load_first_batch(run, i));
         MML_TRY(mml_train_batch(run, stage, 1, 0));
         mml_screen_line(&run->screen, "%-9s one batch of %lld samples: loss %.4f", stage->stage->name,
@@ -54,6 +56,7 @@ static Status overfit_stage(MmlRun *run, i64 index) {
     char text[16];
     mml_initialise(run->experiment, (u64)mml_int(&run->settings, "train.seed"), run->model.parameters, run->model.statistics);
     MML_TRY(mml_trainer_begin_stage(run, index));
+    MML_TRY(mml_clusters_refit(run, stage, 1));
     for (int step = 1; step <= OVERFIT_STEPS; step++) {
         if (mml_interrupted()) return mml_fail(MML_EINTERRUPT, "stopped");
         MML_TRY(load_first_batch(run, index));

@@ -78,7 +78,7 @@ static Status put_all(MmlRun *run, Output *output) {
     MML_TRY(put(output, "label,prediction"));
     for (i64 c = 0; c < run->experiment->target.classes; c++) MML_TRY(put(output, ",p%lld", (long long)c));
     MML_TRY(put(output, "\n"));
-    return mml_pass(run, stage, MML_TEST, NULL, mml_data_count(run->data, MML_TEST), put_batch, output);
+    return mml_pass(run, stage, MML_TEST, NULL, mml_data_count(run->data, MML_TEST), 0, put_batch, output);
 }
 
 Status mml_predict_write(MmlRun *run, const char *path) {

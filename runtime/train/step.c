@@ -1,5 +1,6 @@
 #include "train/step.h"
 
+#include "train/clusters.h"
 #include "train/interrupt.h"
 #include "train/rule_actions.h"
 #include "train/update.h"
@@ -47,6 +48,7 @@ static Status not_finite(MmlRun *run, const MmlStageSettings *stage, i64 epoch, 
     MmlWork *work = &run->work;
     const MmlStep *step = stage->stage->train;
     const char *failure = mml_rule_failure();
+    if (!failure) failure = mml_decomposer_failure(work->decomposer);
     if (failure) return mml_fail(MML_ENUMERIC, "stage %s, epoch %lld, batch %lld: %s", stage->stage->name, (long long)epoch,
                                  (long long)batch + 1, failure);
     double loss = work->frame.loss;
@@ -102,6 +104,7 @@ Status mml_train_batch(MmlRun *run, const MmlStageSettings *stage, i64 epoch, i6
     work->frame.seed = stage->seed;
     work->frame.step = (u64)run->state.steps;
     work->frame.state = run->state.at.method;
+    work->frame.decomposer = work->decomposer;
     mml_work_run(work, stage->stage->train, mml_work_capacity(work, stage));
     int any = 0;
     for (i64 g = 0; g < work->groups; g++) any |= work->active[g] != 0;
@@ -140,6 +143,7 @@ Status mml_train_epoch(MmlRun *run, const MmlStageSettings *stage, i64 stage_ind
         state->tally = (MmlTally){0};
         run->epoch_seconds = 0;
         mml_mark_reached(run, stage->stage);
+        MML_TRY(mml_clusters_refit(run, stage, epoch));
     }
     if (nothing_runs(run, stage)) {
         state->steps += batches;

@@ -105,6 +105,15 @@ static void add_state(MmlTensorList *list, MmlRun *run) {
                    fields[i].real ? MML_DTYPE_F64 : MML_DTYPE_I64, fields[i].count, fields[i].place);
 }
 
+void mml_list_clusters(MmlTensorList *list, MmlRun *run) {
+    for (i64 i = 0; i < run->experiment->stage_count; i++)
+        for (i64 c = 0; c < run->experiment->stages[i].clustering_count; c++) {
+            const MmlClustering *clustering = &run->experiment->stages[i].clusterings[c];
+            add_vector(list, mml_arena_format(list->arena, "mml.clusters.%s", clustering->name), MML_DTYPE_F32, clustering->floats,
+                       run->work.frame.clusters + clustering->offset);
+        }
+}
+
 /* ---- Texts ---- */
 
 static void add_text(MmlTensorList *list, const char *key, const char *value) {
@@ -163,6 +172,7 @@ MmlTensorList mml_list_all(MmlRun *run, MmlArena *arena, int writing) {
     MmlTensorList list = mml_list_weights(run, arena, writing);
     add_optimizer(&list, run);
     add_rules(&list, run);
+    mml_list_clusters(&list, run);
     add_state(&list, run);
     add_texts(&list, run);
     return list;

@@ -23,6 +23,9 @@ void mml_list_parameters(MmlTensorList *list, MmlRun *run);
 /* The same with num_batches_tracked of each batch norm and what the data learned. */
 MmlTensorList mml_list_weights(MmlRun *run, MmlArena *arena, int writing);
 
+/* Clusters of soft assignments. */
+void mml_list_clusters(MmlTensorList *list, MmlRun *run);
+
 /* All that going on needs. */
 MmlTensorList mml_list_all(MmlRun *run, MmlArena *arena, int writing);
 

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include "train/checkpoint.h"
+#include "train/clusters.h"
 #include "train/evaluate.h"
 #include "train/files.h"
 #include "train/folder.h"
@@ -240,6 +241,7 @@ Status mml_trainer_begin_stage(MmlRun *run, i64 index) {
     run->state.at.policy = run->state.stages[index].policy;
     run->state.at.method = run->state.stages[index].method;
     MML_TRY(mml_stage_begin(&plan, &run->state.at, &actions));
+    mml_clusters_forget(run, run->stages[index].stage);
     run->state.batch = 0;
     run->state.begun = 1;
     return MML_OK;

@@ -93,6 +93,19 @@ Status mml_weights_read(MmlRun *run, const char *path, int strict, i64 group, Mm
     return status;
 }
 
+static Status read_clusters(MmlRun *run, const MmlSafetensors *file) {
+    MmlArena *arena = mml_arena_new();
+    MmlTensorList list = {.arena = arena, .status = arena ? MML_OK : MML_ENOMEM};
+    if (arena) mml_list_clusters(&list, run);
+    Status status = list.status;
+    for (i64 i = 0; i < list.count && status == MML_OK; i++) {
+        const MmlTensor *there = mml_safetensors_find(file, list.tensors[i].name);
+        if (there && mml_same_shape(&list.tensors[i], there)) status = mml_safetensors_read(file, there, list.tensors[i].data);
+    }
+    mml_arena_free(arena);
+    return status;
+}
+
 Status mml_fitted_read(MmlRun *run, const char *path) {
     MmlSafetensors *file;
     const char *name;
@@ -104,6 +117,7 @@ Status mml_fitted_read(MmlRun *run, const char *path) {
         const MmlTensor *there = mml_safetensors_find(file, name);
         if (there && there->dtype == MML_DTYPE_F32 && there->count == count) status = mml_safetensors_read(file, there, values);
     }
+    if (status == MML_OK) status = read_clusters(run, file);
     mml_safetensors_close(file);
     return status;
 }

@@ -14,7 +14,7 @@ typedef struct { i64 matched, missing, different, unknown; } MmlMatch;
  * modality's, or -1: all. */
 Status mml_weights_read(MmlRun *run, const char *path, int strict, i64 group, MmlMatch *match, MmlScreen *report);
 
-/* What `normalize(train)` learned when the file was written, where the file has it. */
+/* What `normalize(train)` learned and the clusters of soft assignments when the file was written, where the file has them. */
 Status mml_fitted_read(MmlRun *run, const char *path);
 
 #endif

@@ -45,6 +45,19 @@ static Status allocate_scratch(MmlWork *work, i64 bytes, i64 thread_bytes, int t
     return MML_OK;
 }
 
+/* Clusters of soft assignments, and memory for the largest table that two of them make. */
+static Status allocate_clusters(MmlWork *work, MmlArena *arena) {
+    const MmlExperiment *experiment = work->experiment;
+    i64 most = 0, classes = experiment->target.classes;
+    for (i64 i = 0; i < experiment->stage_count; i++)
+        for (i64 c = 0; c < experiment->stages[i].clustering_count; c++) grow(&most, experiment->stages[i].clusterings[c].bins);
+    if (!most) return MML_OK;
+    work->frame.clusters = MML_NEW(arena, float, experiment->cluster_floats);
+    return work->frame.clusters ? mml_decomposer_new(most * most * classes, 2 * most * classes, &work->decomposer) : MML_ENOMEM;
+}
+
+void mml_work_free(MmlWork *work) { mml_decomposer_free(work->decomposer); }
+
 Status mml_work_new(const MmlExperiment *experiment, const MmlSettings *settings, const MmlStageSettings *stages,
                     MmlThreads *threads, MmlData *data, MmlModel *model, MmlArena *arena, MmlWork *out) {
     *out = (MmlWork){.experiment = experiment, .data = data, .groups = experiment->modality_count + 1};
@@ -60,6 +73,7 @@ Status mml_work_new(const MmlExperiment *experiment, const MmlSettings *settings
     }
     MML_TRY(allocate_batch(out, batch, arena));
     MML_TRY(allocate_scratch(out, bytes, thread_bytes, mml_threads_count(threads), arena));
+    MML_TRY(allocate_clusters(out, arena));
     MmlFrame *frame = &out->frame;
     frame->threads = threads;
     frame->parameters = model->parameters;

@@ -16,6 +16,7 @@ typedef struct {
     float     *inputs[MML_MAX_MODALITIES];               /* [batch, size]                  */
     float     *features[MML_MAX_MODALITIES], *logits[MML_MAX_GROUPS];
     i64       *labels, *samples;                         /* [batch]                        */
+    MmlDecomposer *decomposer;                           /* NULL: no loss decomposes       */
     i64       *order;                                    /* [largest split] rows           */
     i64        bytes;                                    /* of arena and scratch           */
 } MmlWork;
@@ -23,6 +24,9 @@ typedef struct {
 /* Memory for the steps of all stages at their batch sizes, from arena. */
 Status mml_work_new(const MmlExperiment *experiment, const MmlSettings *settings, const MmlStageSettings *stages,
                     MmlThreads *threads, MmlData *data, MmlModel *model, MmlArena *arena, MmlWork *out);
+
+/* What does not lie in the arena. */
+void mml_work_free(MmlWork *work);
 
 /* A stage's batch, no larger than the largest split. */
 i64 mml_work_capacity(const MmlWork *work, const MmlStageSettings *stage);

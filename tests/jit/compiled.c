@@ -53,6 +53,22 @@ static void draw(Bench *b, u64 seed) {
     }
 }
 
+/* All clusters found, with spread 1. */
+static void draw_clusters(Bench *b, u64 seed) {
+    MmlRandom random = mml_random(seed, MML_STREAM_RULE, 1, 0);
+    if (!b->experiment->cluster_floats) return;
+    b->frame.clusters = MML_NEW(b->memory, float, b->experiment->cluster_floats);
+    for (i64 i = 0; i < b->experiment->cluster_floats; i++) b->frame.clusters[i] = (float)(0.7 * mml_random_normal(&random));
+    for (i64 s = 0; s < b->experiment->stage_count; s++)
+        for (i64 c = 0; c < b->experiment->stages[s].clustering_count; c++) {
+            const MmlClustering *clustering = &b->experiment->stages[s].clusterings[c];
+            b->frame.clusters[clustering->offset]     = (float)clustering->bins;
+            b->frame.clusters[clustering->offset + 1] = 1;
+        }
+    cr_assert_eq(mml_decomposer_new(64, 32, &b->decomposer), MML_OK);
+    b->frame.decomposer = b->decomposer;
+}
+
 Bench bench_new(const Compiled *c, const MmlStep *step, i64 batch, i64 capacity, u64 seed) {
     const MmlExperiment *e = c->experiment;
     Bench b = {.experiment = e, .step = step, .memory = mml_arena_new()};
@@ -71,6 +87,7 @@ Bench bench_new(const Compiled *c, const MmlStep *step, i64 batch, i64 capacity,
     for (i64 g = 0; g <= e->modality_count; g++) b.forward[g] = b.active[g] = b.training[g] = 1;
     mml_initialise(e, seed, b.frame.parameters, b.frame.statistics);
     draw(&b, seed);
+    draw_clusters(&b, seed);
     return b;
 }
 
@@ -89,7 +106,10 @@ void bench_run(Bench *b) {
     for (int i = 0; i < FENCE; i++) cr_assert_eq(behind[i], FENCE_BYTE, "%s writes behind its arena", b->step->name);
 }
 
-void bench_free(Bench *b) { mml_arena_free(b->memory); }
+void bench_free(Bench *b) {
+    mml_decomposer_free(b->decomposer);
+    mml_arena_free(b->memory);
+}
 
 const MmlParameter *parameter_named(const MmlExperiment *experiment, const char *name) {
     for (i64 p = 0; p < experiment->parameter_count; p++)

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include "jit/jit.h"
 #include "mml/nn.h"
+#include "mml/pid.h"
 #include "mml/settings.h"
 
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
     float               *features[MML_MAX_MODALITIES], *logits[MML_MAX_MODALITIES + 1];
     i64                  forward[MML_MAX_MODALITIES + 1], active[MML_MAX_MODALITIES + 1], training[MML_MAX_MODALITIES + 1];
     i64                 *labels, *samples;
+    MmlDecomposer       *decomposer;       /* when a loss has soft assignments; their clusters are drawn */
 } Bench;
 
 /* capacity >= batch. Parameters are initialised from seed, inputs drawn from N(0, 1), labels uniformly. */

@@ -125,6 +125,14 @@ Test(gradients, arithmetic_of_losses) { check_program("vector[3]", "linear(3) ->
 Test(gradients, arithmetic_of_logits) { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "ce(0.5 * joint - head[a] / 2 + (-head[b])) + ce(joint * 3)"); }
 Test(gradients, sums_over_modalities) { check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", "ce(sum(m in modalities: head[m])) + mean(m in modalities: ce(head[m]))"); }
 
+#define SOFT_TEST(name, loss) Test(gradients, name) { check_program("vector[3]", "linear(4) -> tanh", "concat -> linear(classes)", loss); }
+
+SOFT_TEST(synergy_of_soft_assignments,  "ce(joint) - 0.5 * synergy(soft(feature, bins = kmeans(3, pca = 2)))")
+SOFT_TEST(every_atom_of_one_table,      "synergy(soft(feature, bins = kmeans(3, pca = 0))) - 2 * redundancy(soft(feature, bins = kmeans(3, pca = 0)))"
+                                        " + exp(unique(soft(feature, bins = kmeans(3, pca = 0)), a)) * unique(soft(feature, bins = kmeans(3, pca = 0)), b)")
+SOFT_TEST(student_assignments_of_plain_features, "mean(m in modalities: ce(head[m])) - unique(soft(feature, bins = kmeans(2, pca = 3, normalize = none), assignment = student, temperature = 0.8), a)")
+SOFT_TEST(one_soft_assignment_stopped,  "1.5 * synergy(soft(feature[b], bins = kmeans(3)), stop(soft(feature[a], bins = kmeans(2))))")
+
 /* ---- What has no gradient ---- */
 
 static double gradient_norm(const Bench *b, const char *parameter) {

@@ -126,7 +126,7 @@ Test(argmax, is_the_largest_logit_and_the_first_of_equals) {
     MmlArena *arena = mml_arena_new();
     i32 bin[3];
     int bins;
-    cr_assert_eq(mml_probe_bins(&options, 0, logits, 3, 3, NULL, arena, bin, &bins), MML_OK);
+    cr_assert_eq(mml_probe_bins(&options, 0, logits, 3, 3, NULL, arena, bin, &bins, NULL), MML_OK);
     cr_assert(bins == 3 && bin[0] == 1 && bin[1] == 0 && bin[2] == 1);
     mml_arena_free(arena);
 }
@@ -148,9 +148,9 @@ Test(bins, normalising_makes_length_irrelevant) {
     }
     for (int pca = 0; pca <= 2; pca += 2) {
         options.pca = pca;
-        cr_assert_eq(mml_probe_bins(&options, 0, rows, N, 2, NULL, arena, a, &bins), MML_OK);
+        cr_assert_eq(mml_probe_bins(&options, 0, rows, N, 2, NULL, arena, a, &bins, NULL), MML_OK);
         cr_assert_eq(bins, 4);
-        cr_assert_eq(mml_probe_bins(&options, 0, longer, N, 2, NULL, arena, b, &bins), MML_OK);
+        cr_assert_eq(mml_probe_bins(&options, 0, longer, N, 2, NULL, arena, b, &bins, NULL), MML_OK);
         cr_assert_arr_eq(a, b, sizeof a);
     }
     mml_arena_free(arena);
@@ -162,9 +162,9 @@ Test(bins, a_value_that_is_not_finite_is_named) {
     int bins;
     MmlProbeOptions options = mml_probe_defaults();
     MmlArena *arena = mml_arena_new();
-    cr_assert_eq(mml_probe_bins(&options, 1, rows, 3, 2, NULL, arena, bin, &bins), MML_ENUMERIC);
+    cr_assert_eq(mml_probe_bins(&options, 1, rows, 3, 2, NULL, arena, bin, &bins, NULL), MML_ENUMERIC);
     cr_assert(strstr(mml_message(), "modality 1: feature 1 of probe sample 2 is nan"), "%s", mml_message());
     rows[5] = INFINITY;
-    cr_assert_eq(mml_probe_bins(&options, 0, rows, 3, 2, NULL, arena, bin, &bins), MML_ENUMERIC);
+    cr_assert_eq(mml_probe_bins(&options, 0, rows, 3, 2, NULL, arena, bin, &bins, NULL), MML_ENUMERIC);
     mml_arena_free(arena);
 }

@@ -15,7 +15,7 @@
 
 #include "mml/base.h"
 
-#define MML_ABI_VERSION     1
+#define MML_ABI_VERSION     2
 #define MML_MAX_MODALITIES 16
 #define MML_MAX_RANK        5
 
@@ -166,6 +166,9 @@ struct MmlFrame {
                                          0: evaluation mode                              */
     const MmlValue    *settings;
     const MmlValue    *state;         /* of the stage's method                           */
+    float             *clusters;      /* [cluster_floats] of soft assignments, or NULL   */
+    struct MmlDecomposer *decomposer; /* solves in losses; NULL: their results are 0, for passes whose
+                                         loss nobody reads                               */
     u64                seed, step;    /* step: batches trained so far, over all stages   */
     float            **features;      /* [M]     out: [batch, width] in the arena        */
     float            **logits;        /* [M + 1] out: heads, then fused; NULL if not run */
@@ -236,6 +239,17 @@ typedef enum { MML_MEASURE_PID, MML_MEASURE_MUTUAL_INFORMATION } MmlMeasure;
 
 typedef struct { const char *path; i64 measure; } MmlMeasurement;      /* settings prefix */
 
+/* Clusters of a modality's features, which soft assignments in the stage's loss
+ * refer to. They are the probe's, or fitted before every `every`-th epoch on
+ * `samples` of the train split. A checkpoint keeps them as mml.clusters.NAME. */
+typedef struct {
+    const char *name;                 /* "joint.gray"                                    */
+    i64         modality, probe;      /* probe 1: those of the stage's probe             */
+    i64         bins, components, normalize, restarts;      /* of k-means; components 0: no PCA */
+    i64         every, samples;       /* without a probe; samples -1: all                */
+    i64         floats, offset;       /* in frame->clusters                              */
+} MmlClustering;
+
 typedef struct {
     const char           *name;       /* "unimodal"                                      */
     const char           *path;       /* "train.unimodal"                                */
@@ -245,6 +259,8 @@ typedef struct {
     i64                   has_probe;                  /* measurements[0] is the policy's */
     i64                   measurement_count;          /* probe, then watch               */
     const MmlMeasurement *measurements;
+    i64                   clustering_count;
+    const MmlClustering  *clusterings;
 } MmlStage;
 
 typedef struct {
@@ -269,6 +285,7 @@ typedef struct {
     i64                 stage_count;
     const MmlStage     *stages;
     i64                 has_fusion;
+    i64                 cluster_floats;
 } MmlExperiment;
 
 #endif

@@ -129,6 +129,8 @@ typedef struct {
     int           mutual_only;               /* 1: mutual_information(…), no PID              */
     u64           seed;                      /* the probe's own                               */
     i64           epoch;                     /* for the streams                               */
+    float *const *clusters;                  /* kmeans: [modalities] where the clusters go (see below), each
+                                                may be NULL; NULL: nowhere                    */
 } MmlProbeOptions;
 
 typedef struct {
@@ -155,5 +157,29 @@ MmlProbeOptions mml_probe_defaults(void);
 Status mml_probe(const MmlProbeOptions *options, int modalities, i64 n,
                  const float *const *features, const int *width, const i64 *labels, int classes,
                  MmlThreads *threads, MmlArena *arena, MmlProbeResult *out);
+
+/* ---- Clusters, and decompositions in a loss ----
+ * What a soft assignment needs of one modality's clusters, in one block of
+ * floats: [0] how many there are (0: not fitted), at most `bins`; [1] their
+ * spread, the mean squared distance of the samples from their centres; with
+ * components > 0 the mean [width] of the (normalised) features and the principal
+ * components [components, width]; then the centres [bins, components or width].
+ */
+i64 mml_clusters_floats(i64 width, i64 components, i64 bins);
+
+/* The clusters that mml_probe finds with these options (bins = kmeans). pca above
+ * width counts as width. Fails as mml_probe does. */
+Status mml_clusters_fit(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
+                        MmlThreads *threads, MmlArena *arena, float *clusters);
+
+/* Memory and the last failure of the decompositions of a step (mml/abi.def,
+ * decompose). Used by one frame at a time. */
+typedef struct MmlDecomposer MmlDecomposer;
+
+/* cells: of the largest table, labels: its classes; larger ones allocate in each step. */
+Status      mml_decomposer_new(i64 cells, i64 unknowns, MmlDecomposer **out);
+void        mml_decomposer_free(MmlDecomposer *decomposer);
+/* Why a decomposition since the last call gave NaN, or NULL. */
+const char *mml_decomposer_failure(MmlDecomposer *decomposer);
 
 #endif
