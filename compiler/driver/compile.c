@@ -33,15 +33,9 @@ static Compilation compilation_new(Arena *arena, const Options *options) {
     return c;
 }
 
-static int colored(Color color) {
-    if (color != COLOR_AUTO) return color == COLOR_ALWAYS;
-    const char *terminal = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    return isatty(STDERR_FILENO) && !(no_color && *no_color) && !(terminal && strcmp(terminal, "dumb") == 0);
-}
-
 /* Prints what was reported and how long it took; the end of every command. */
 static int finish(Compilation *c, int code) {
-    diag_print(c->diagnostics, stderr, c->options->json ? DIAG_JSON : DIAG_TEXT, colored(c->options->color));
+    diag_print(c->diagnostics, stderr, c->options->json ? DIAG_JSON : DIAG_TEXT, options_colored(c->options));
     if (c->options->time) stopwatch_print(&c->watch, stderr);
     return finish_output(code);
 }

@@ -5,6 +5,7 @@
 
 #include "driver/catalogue.h"
 #include "driver/compile.h"
+#include "driver/fmt.h"
 #include "driver/pid.h"
 #include "driver/say.h"
 
@@ -31,7 +32,7 @@ static int dispatch(Arena *arena, const Options *options, int argc, char **argv)
     case COMMAND_RUN:     return run_command(arena, options);
     case COMMAND_CHECK:   return check_command(arena, options);
     case COMMAND_EXPLAIN: return explain_command(options->operand);
-    case COMMAND_FMT:     return reserved("fmt");
+    case COMMAND_FMT:     return fmt_command(options);
     case COMMAND_REPL:    return reserved("repl");
     default:              return build_command(arena, options);
     }

@@ -1,18 +1,21 @@
 #include "driver/options.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "driver/say.h"
 
 typedef enum {
     OPTION_OUTPUT, OPTION_DEFINE, OPTION_SET, OPTION_EMIT, OPTION_OPTIMIZE, OPTION_CPU, OPTION_DEBUG, OPTION_INCLUDE,
-    OPTION_STATIC_BLAS, OPTION_EXPLAIN, OPTION_DATA, OPTION_JSON, OPTION_COLOR, OPTION_TIME, OPTION_HELP, OPTION_VERSION,
+    OPTION_STATIC_BLAS, OPTION_CHECK, OPTION_EXPLAIN, OPTION_DATA, OPTION_JSON, OPTION_COLOR, OPTION_TIME, OPTION_HELP, OPTION_VERSION,
     OPTION_TUNE
 } OptionId;
 
 #define ON(command) (1 << (command))
 #define CODE    (ON(COMMAND_BUILD) | ON(COMMAND_RUN))
 #define SOURCE  (CODE | ON(COMMAND_CHECK))
+#define TEXTS   (SOURCE | ON(COMMAND_FMT))
 #define ANY     (SOURCE | ON(COMMAND_EXPLAIN) | ON(COMMAND_FMT) | ON(COMMAND_REPL))
 
 typedef struct {
@@ -33,11 +36,12 @@ static const OptionRow rows[] = {
     {OPTION_CPU,         0,   "target-cpu", "CPU",        CODE,              "processor to make code for, as x86-64-v2 (default: native)"},
     {OPTION_DEBUG,       'g', NULL,         NULL,         CODE,              "debug information: gdb steps through the lines of FILE.mml (default: none)"},
     {OPTION_STATIC_BLAS, 0,   "static-blas", NULL,        ON(COMMAND_BUILD), "link OpenBLAS into the executable (default: shared)"},
+    {OPTION_CHECK,       0,   "check",      NULL,         ON(COMMAND_FMT),   "write nothing; name the files that have another layout, and exit with 1"},
     {OPTION_EXPLAIN,     0,   "explain",    NULL,         ON(COMMAND_CHECK), "print the experiment: every setting and its origin, shapes, parameters, FLOPs, memory"},
     {OPTION_DATA,        0,   "data",       NULL,         ON(COMMAND_CHECK), "read the data too; the trainer's own options stand behind `--`"},
     {OPTION_INCLUDE,     'I', "include",    "DIR",        SOURCE,            "where else modules are looked for (may be repeated)"},
-    {OPTION_JSON,        0,   "json",       NULL,         SOURCE,            "diagnostics as JSON, one object a line; with --explain the experiment too"},
-    {OPTION_COLOR,       0,   "color",      "WHEN",       SOURCE,            "colours in diagnostics: auto, always or never (default: auto)"},
+    {OPTION_JSON,        0,   "json",       NULL,         TEXTS,             "diagnostics as JSON, one object a line; with --explain the experiment too"},
+    {OPTION_COLOR,       0,   "color",      "WHEN",       TEXTS,             "colours in diagnostics: auto, always or never (default: auto)"},
     {OPTION_TIME,        0,   "time",       NULL,         SOURCE,            "print the time of each pass and its share"},
     {OPTION_HELP,        'h', "help",       NULL,         ANY,               "print this"},
     {OPTION_VERSION,     0,   "version",    NULL,         ANY,               "print the version"},
@@ -51,7 +55,7 @@ static const struct { const char *name; CommandId id; const char *usage, *help; 
     {"check",   COMMAND_CHECK,   "check FILE.mml [--explain] [--json]",   "check everything and make no code"},
     {"pid",     COMMAND_PID,     "pid FILE [--solver newton|adam] …",     "decompose a distribution or samples (see mmlc pid --help)"},
     {"explain", COMMAND_EXPLAIN, "explain [E0123]",                       "what a diagnostic means, with its repair; alone: all of them"},
-    {"fmt",     COMMAND_FMT,     "fmt [--check] FILE…",                   "reserved: not part of this version"},
+    {"fmt",     COMMAND_FMT,     "fmt [--check] FILE…",                   "the one layout, in place; - is from standard input to output"},
     {"repl",    COMMAND_REPL,    "repl [FILE.mml]",                       "reserved: not part of this version"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -114,6 +118,7 @@ static int apply(Arena *arena, Options *o, const OptionRow *row, const char *val
         break;
     case OPTION_DEBUG:       o->debug = 1; break;
     case OPTION_STATIC_BLAS: o->static_blas = 1; break;
+    case OPTION_CHECK:       o->check = 1; break;
     case OPTION_EXPLAIN:     o->explain = 1; break;
     case OPTION_DATA:        o->data = 1; break;
     case OPTION_JSON:        o->json = 1; break;
@@ -252,8 +257,12 @@ static CommandId command_of(int argc, char **argv, int *index) {
     return COMMAND_BUILD;
 }
 
-static int take_operand(Options *o, const char *text) {
-    if (o->operand && o->command != COMMAND_FMT) {
+static int take_operand(Arena *arena, Options *o, const char *text) {
+    if (o->command == COMMAND_FMT) {
+        VECTOR_PUSH(arena, &o->files, text);
+        return EXIT_FINE;
+    }
+    if (o->operand) {
         say_error("one file at a time: `%s` and `%s` are given", o->operand, text);
         if (o->command == COMMAND_RUN) say_help("the trainer's arguments stand behind `--`");
         return EXIT_CALL;
@@ -289,7 +298,7 @@ int options_read(Arena *arena, int argc, char **argv, Options *out) {
         }
         if (text[0] == '-' && text[1] == '-') code = read_long(arena, out, argv, argc, &at);
         else if (text[0] == '-' && text[1]) code = read_short(arena, out, argv, argc, &at);
-        else code = take_operand(out, text);
+        else code = take_operand(arena, out, text);
     }
     return code ? code : check_together(out);
 }
@@ -314,6 +323,12 @@ void options_help(CommandId command, FILE *out) {
     if (command == COMMAND_BUILD)
         fputs("\nExit codes: 0 fine, 1 the program is wrong, 2 the call is wrong, 3 the system failed\n"
               "(file, disk, memory, linker), 70 a bug in mmlc.\n", out);
+}
+
+int options_colored(const Options *o) {
+    if (o->color != COLOR_AUTO) return o->color == COLOR_ALWAYS;
+    const char *terminal = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    return isatty(STDERR_FILENO) && !(no_color && *no_color) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
 const char *options_flags(Arena *arena, const Options *o) {

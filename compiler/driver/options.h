@@ -17,9 +17,9 @@ typedef struct {
     Result       emit;
     Color        color;
     int          optimize;
-    int          debug, time, json, explain, data, static_blas, help, version;
+    int          debug, time, json, explain, data, static_blas, check, help, version;
     VECTOR(Define)       defines, sets;
-    VECTOR(const char *) include;
+    VECTOR(const char *) include, files;        /* files: the operands of fmt             */
     char       **rest;                /* behind `--`: the trainer's, NULL-terminated    */
     int          rest_count;
 } Options;
@@ -30,6 +30,9 @@ int options_read(Arena *arena, int argc, char **argv, Options *out);
 
 /* --help: of a command, or of mmlc (COMMAND_BUILD). */
 void options_help(CommandId command, FILE *out);
+
+/* Are diagnostics coloured, by --color, the terminal and NO_COLOR? */
+int options_colored(const Options *options);
 
 /* The options that change the code, in one form whatever the call: "-O2 --target-cpu=native -D half=10". */
 const char *options_flags(Arena *arena, const Options *options);

@@ -269,7 +269,7 @@ Decl *build_decl(Parser *p, DeclKind kind, Name name, Span name_span, Span span)
     Decl *decl = NEW(p->arena, Decl);
     *decl = (Decl){.kind = kind, .name = name, .name_span = name_span, .span = span};
     if (kind == DECL_PARAM) decl->doc = doc_behind(p, span);
-    if (!decl->doc) decl->doc = doc_above(p, span);
+    if (!decl->doc && kind != DECL_USE) decl->doc = doc_above(p, span);
     return decl;
 }
 

@@ -34,13 +34,20 @@ const char *doc_behind(Parser *p, Span span) {
     const Comment *comment = &p->comments.items[index];
     if (comment->line != line_of(p, span.end)) return NULL;
     for (uint32_t i = span.end; i + 1 < comment->begin; i++)
-        if (!strchr(" \t,", p->source->text[i])) return NULL;
+        if (!strchr(" \t\r\f\v,;", p->source->text[i])) return NULL;
     size_t length;
     const char *text = comment_text(p, comment, &length);
     return length ? arena_copy(p->arena, text, length) : NULL;
 }
 
+/* Nothing but blanks before offset on its line? */
+static int begins_line(const Parser *p, uint32_t offset) {
+    while (offset && strchr(" \t\r\f\v", p->source->text[offset - 1])) offset--;
+    return offset == 0 || p->source->text[offset - 1] == '\n';
+}
+
 const char *doc_above(Parser *p, Span span) {
+    if (!begins_line(p, span.begin)) return NULL;
     int end = first_comment(p, span.begin), line = line_of(p, span.begin), first = end;
     while (first > 0 && p->comments.items[first - 1].alone && p->comments.items[first - 1].line == line - 1) first--, line--;
     size_t total = 0, length;

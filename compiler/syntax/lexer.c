@@ -216,7 +216,9 @@ void lexer_comment(Lexer *lexer, const char *start, const char *end) {
     Span span = lexer_span(lexer, start, end);
     int line, column;
     source_position(lexer->source, span.begin, &line, &column);
-    int alone = lexer->last_kind == TOK_NEWLINE || lexer->last_kind == 0;
+    const char *before = start;
+    while (before > lexer->text && strchr(" \t\r\f\v;", before[-1])) before--;
+    int alone = before == lexer->text || before[-1] == '\n' || lexer->last_kind == 0;
     Comment comment = {span.begin + 1, span.end, line, alone};
     VECTOR_PUSH(lexer->arena, &lexer->comments, comment);
 }

@@ -21,7 +21,7 @@ static void tokenize(Parser *p, const char *text, size_t length, uint32_t base, 
     Lexer lexer = {.arena = p->arena, .names = p->names, .diagnostics = p->diagnostics, .source = p->source,
                    .text = text, .base = base, .cursor = text, .limit = text + length};
     TokenVector raw = {0};
-    if (base == 0 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) lexer.cursor += 3;
+    if (base == 0 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) lexer.text += 3, lexer.base += 3, lexer.cursor += 3;
     lex(&lexer, &raw);
     p->comments = lexer.comments;
     p->faults   = lexer.faults;
@@ -47,10 +47,12 @@ static void check_text(Diagnostics *diagnostics, const Source *source) {
     diag_help(diagnostics, d, "save the file as UTF-8");
 }
 
+void parser_read_tokens(Parser *p) { tokenize(p, p->source->text, p->source->length, 0, TOK_START_FILE); }
+
 File *parse_file(Arena *arena, Interner *interner, Diagnostics *diagnostics, const Source *source) {
     Parser p = {.arena = arena, .names = interner, .diagnostics = diagnostics, .source = source};
     check_text(diagnostics, source);
-    tokenize(&p, source->text, source->length, 0, TOK_START_FILE);
+    parser_read_tokens(&p);
     yyparse(&p);
     File *file = NEW(arena, File);
     *file = (File){.source = source, .decls = p.decls};
@@ -68,7 +70,7 @@ Expr *parse_expression(Arena *arena, Interner *interner, Diagnostics *diagnostic
 
 void print_tokens(Arena *arena, Interner *interner, const Source *source, FILE *out) {
     Parser p = {.arena = arena, .names = interner, .diagnostics = diagnostics_new(arena), .source = source};
-    tokenize(&p, source->text, source->length, 0, TOK_START_FILE);
+    parser_read_tokens(&p);
     for (int i = 1; i < p.tokens.count; i++) {
         const Token *token = &p.tokens.items[i];
         int line, column, length = (int)(token->span.end - token->span.begin);

@@ -26,6 +26,9 @@ int  parser_token(Parser *p, TokenValue *value, Span *span);
 /* The token's name for messages ("`->`", "a name"). */
 const char *token_text(int kind);
 
+/* Fills tokens, comments, faults and strays from all of p->source, a file. */
+void parser_read_tokens(Parser *p);
+
 /* The expression in text [start, end) of a string that outer is reading. */
 Expr *parse_inside(Lexer *outer, const char *start, const char *end);
 

@@ -16,7 +16,7 @@ left() { find . -mindepth 1 | sort; }
 # --- texts
 prints "--version names the version"         '^mmlc [0-9]+\.[0-9]+\.[0-9]+ \(LLVM 19'  "$MMLC" --version
 prints "--help has every command"            'run FILE.mml'                    "$MMLC" --help
-for option in --output --define --set --emit -O --target-cpu -g --include --color --time --json --explain; do
+for option in --output --define --set --emit -O --target-cpu -g --include --color --time --json --explain --check; do
     prints "--help has $option"              "^ .*${option}\b"                 "$MMLC" --help
 done
 prints "check --help has its own options"    '--explain'                       "$MMLC" check --help
@@ -42,7 +42,7 @@ fails_with "--emit has no meaning for check" 2 'check'                         "
 fails_with "arguments behind -- for a build" 2 'mmlc run'                      "$MMLC" "$program" -- --seed 1
 fails_with "trainer's options without --"    2 'behind `--`'                   "$MMLC" run "$program" --epochs 3
 fails_with "an unknown diagnostic"           2 'E0999'                         "$MMLC" explain E0999
-for word in fmt repl; do fails_with "$word is reserved" 2 'reserved'           "$MMLC" "$word" "$program"; done
+for word in repl; do fails_with "$word is reserved" 2 'reserved'           "$MMLC" "$word" "$program"; done
 fails_with "--tune is reserved"              2 'reserved'                      "$MMLC" --tune "$program"
 
 # --- the system
