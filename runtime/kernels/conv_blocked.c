@@ -1,12 +1,13 @@
 /* conv_blocked_forward and conv_blocked_backward of abi.def for one
  * instruction set: what is packed where, and who computes what.
  *
- * packed, forward:  weights of the grid, then the bias by blocks.
+ * packed, forward:  the bias by blocks, then the weights of the grid, or of Winograd.
  * packed, backward: sums of the weights' gradient by panels; afterwards the
  * weights of the classes of backward-data. Nothing in it outlives the call.
  */
 #include "kernels/conv_backward_weights.h"
 #include "kernels/conv_direct.h"
+#include "kernels/winograd_data.h"
 #include "mml/nn.h"
 
 #define MAX_CLASSES (MML_CONV_BLOCKED_STRIDE * MML_CONV_BLOCKED_STRIDE)
@@ -22,6 +23,9 @@ typedef struct {
     int           count;              /* of grids                                       */
     i64           panels;
     Streams       streams;
+    Winograd      winograd;
+    const float  *source;             /* what its tiles read and write */
+    float        *out;
 } Job;
 
 /* ---- Sources: x or dy as they lie, or copied with the border that the taps need ---- */
@@ -196,15 +200,73 @@ static void forward_items(void *context, i64 begin, i64 end, int thread) {
     over_rectangles(job, begin, end, (float *)job->frame->scratch[thread], forward_rectangle);
 }
 
+/* ---- Winograd: items are tiles ---- */
+
+INLINE bool is_3_by_3(const Convolution *c) {
+    return c->kernel_height == 3 && c->kernel_width == 3 && c->stride == 1 && !c->plain;
+}
+
+INLINE bool forward_by_winograd(const Convolution *c) {
+    return (c->algorithm & MML_WINOGRAD_FORWARD) && is_3_by_3(c) && !copies_x(c);
+}
+
+INLINE bool data_by_winograd(const Convolution *c) {
+    return (c->algorithm & MML_WINOGRAD_DATA) && is_3_by_3(c) && c->pad <= 2 && c->y.halo >= 2 - c->pad;
+}
+
+static void transform_panels(void *context, i64 begin, i64 end, int thread) {
+    Job *job = context;
+    MML_NAME(winograd_weights)(&job->winograd, &job->places[0], job->weights, (float *)job->winograd.weights, begin, end);
+}
+
+/* The thread of an image's first tile writes its halo. */
+static void winograd_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    const Tiling *t = &job->winograd.t;
+    i64 tiles = t->rows * t->columns, first = (begin + tiles - 1) / tiles, last = (end + tiles - 1) / tiles;
+    MML_NAME(winograd_tiles)(&job->winograd, job->source, job->out, begin, end, (float *)job->frame->scratch[thread]);
+    clear_halos(&t->out, job->out + first * t->out.image, last - first, 0, panels_of(t->out.blocks));
+}
+
+static void run_winograd(Job *job) {
+    const Tiling *t = &job->winograd.t;
+    mml_parallel(job->frame->threads, panels_of(t->out.blocks), transform_panels, job);
+    mml_parallel(job->frame->threads, job->frame->batch * t->rows * t->columns, winograd_items, job);
+}
+
+static void forward_winograd(Job *job, const float *bias) {
+    const Convolution *c = &job->c;
+    job->winograd = (Winograd){tiling_of(c->x, c->y, c->pad), job->packed, bias};
+    job->places[0] = (WeightPlace){c->y.channels, c->x.channels * 9, c->x.channels, 9, 0, 3, 1};
+    job->source = job->operand[0];
+    job->out = job->operand[3];
+    run_winograd(job);
+}
+
+/* The weights flipped, input and output channels exchanged. */
+static void backward_winograd(Job *job) {
+    const Convolution *c = &job->c;
+    job->winograd = (Winograd){tiling_of(c->y, c->x, 2 - c->pad), job->packed, NULL};
+    job->places[0] = (WeightPlace){c->x.channels, 9, c->y.channels, c->x.channels * 9, 8, -3, -1};
+    job->source = job->operand[0];
+    job->out = job->operand[4];
+    run_winograd(job);
+}
+
 static void pack_bias(const Convolution *c, const float *b, float *to) {
     for (i64 i = 0; i < c->y.blocks * MML_BLOCK; i++) to[i] = b && i < c->y.channels ? b[i] : 0.0f;
 }
 
 void MML_NAME(conv_blocked_forward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
     Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .weights = operand[1], .packed = operand[4]};
+    const float *bias = job.packed;
+    pack_bias(&job.c, operand[2], job.packed);
+    job.packed += job.c.y.blocks * MML_BLOCK;
+    if (forward_by_winograd(&job.c)) {
+        forward_winograd(&job, bias);
+        return;
+    }
     forward_grid(&job);
-    float *bias = job.packed + packed_floats(&job.grids[0]);
-    pack_bias(&job.c, operand[2], bias);
     job.grids[0].bias = bias;
     mml_parallel(frame->threads, job.panels, pack_panels, &job);
     mml_parallel(frame->threads, frame->batch * job.panels, forward_items, &job);
@@ -318,7 +380,8 @@ void MML_NAME(conv_blocked_backward)(MmlFrame *frame, const MmlValue *attr, floa
         mml_parallel(frame->threads, panels * (job.c.plain ? 1 : job.c.x.blocks), weight_items, &job);
     }
     if (operand[6]) mml_parallel(frame->threads, job.c.y.blocks, bias_items, &job);
-    if (operand[4]) {
+    if (operand[4] && data_by_winograd(&job.c)) backward_winograd(&job);
+    else if (operand[4]) {
         Blocked dx = layout_of_dx(&job.c);
         backward_grids(&job, &dx);
         mml_parallel(frame->threads, job.panels, pack_panels, &job);

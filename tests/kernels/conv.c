@@ -234,3 +234,27 @@ Test(conv_blocked, takes_the_largest_stride) {
                .pad = 1, .batch = 2, .in_halo = 1, .out_halo = 1, .threads = 2, .bias = true, .wants_dx = true};
     check_blocks(&s, 1);
 }
+
+/* 3 x 3 at stride 1, with and without the halos that Winograd needs. */
+Test(conv_blocked, keeps_winograd_within_its_bound) {
+    MmlRandom random = mml_random(13, MML_STREAM_RULE, 0, 0);
+    for (u64 i = 0; i < 100; i++) {
+        Shape s = drawn_shape(&random);
+        s.kernel_height = s.kernel_width = 3;
+        s.stride = 1;
+        s.pad = i % 4 ? 1 : among(&random, 0, 2);
+        s.height = largest(s.height, 3);
+        s.width = largest(s.width, 3);
+        s.in_halo = i % 8 ? largest(s.pad, 1) : 0;
+        s.out_halo = i % 8 ? 2 : 0;
+        s.algorithm = 7;
+        s.wants_dx = true;
+        check_blocks(&s, i);
+    }
+}
+
+Test(conv_blocked, takes_the_channels_of_a_large_network_by_winograd) {
+    Shape s = {.channels = 150, .height = 14, .width = 15, .out = 131, .kernel_height = 3, .kernel_width = 3, .stride = 1, .pad = 1,
+               .batch = 3, .in_halo = 1, .out_halo = 1, .algorithm = 7, .threads = 2, .bias = true, .wants_dx = true};
+    check_blocks(&s, 1);
+}
