@@ -87,7 +87,7 @@ static const char *runtime_library(Arena *arena) {
 
 static Words command_line(Arena *arena, const char *object, const char *library, const char *output, int lld, int static_blas) {
     static const char *const shared[] = {"-lopenblas"}, *const fixed[] = {"-l:libopenblas.a", "-l:libgfortran.a", "-l:libquadmath.a"};
-    static const char *const libraries[] = {"-ljansson", "-lz", "-lm", "-lpthread"};
+    static const char *const libraries[] = {"-ljansson", "-lpng", "-ljpeg", "-lz", "-lm", "-lpthread"};
     Words words = {0};
     VECTOR_PUSH(arena, &words, "cc");
     if (lld) {

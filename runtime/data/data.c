@@ -29,7 +29,8 @@ static Status open_sources(MmlData *data) {
     data->sources = MML_NEW(data->arena, DataSource, experiment->source_count);
     if (!data->sources) return MML_ENOMEM;
     for (i64 i = 0; i < experiment->source_count; i++) {
-        MML_TRY(mml_data_source_open(data->settings, &experiment->sources[i], data->seed, data->arena, &data->sources[i]));
+        MML_TRY(mml_data_source_open(data->settings, &experiment->sources[i], data->seed, data->threads, data->arena,
+                                     &data->sources[i]));
         data->source_count++;
     }
     return MML_OK;
@@ -199,6 +200,20 @@ i64 mml_data_skipped(const MmlData *data) {
     i64 skipped = 0;
     for (i64 i = 0; i < data->source_count; i++) skipped += data->sources[i].skipped;
     return skipped;
+}
+
+const char *mml_data_skip(const MmlData *data, i64 index) {
+    for (i64 i = 0; i < data->source_count; i++) {
+        const DataSource *source = &data->sources[i];
+        i64 named = source->skipped < MML_DATA_SKIPS_NAMED ? source->skipped : MML_DATA_SKIPS_NAMED;
+        if (index < named) return source->skips[index];
+        index -= named;
+    }
+    return NULL;
+}
+
+const char *mml_data_class(const MmlData *data, i64 label) {
+    return label >= 0 && label < data->labelled->class_count ? data->labelled->classes[label] : NULL;
 }
 
 const char *mml_data_describe(const MmlData *data) { return data->description; }

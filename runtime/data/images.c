@@ -16,15 +16,24 @@ static Status resize_to(const DataPrepare *context, DataStep *step, DataPlanes i
     if (!rows || !columns) return MML_ENOMEM;
     *state = (Resize){ in, mml_data_axis(in.height, height, rows), mml_data_axis(in.width, width, columns) };
     step->scratch = in.height * width;
+    if (context->varies) step->scratch += mml_data_axis_floats(in.height, height) + mml_data_axis_floats(in.width, width);
     step->out.size[step->out.rank - 2] = height;
     step->out.size[step->out.rank - 1] = width;
     return MML_OK;
 }
 
-static void resize_whole(const Resize *state, const float *in, float *out, float *scratch) {
+/* in may be a sample of another size than the step was prepared for (draw->height). */
+static void resize_whole(const Resize *state, const DataDraw *draw, const float *in, float *out, float *scratch) {
     DataPlanes p = state->in;
-    mml_data_resample(in, p.planes, p.height, p.width, (DataBox){ 0, 0, p.height, p.width }, &state->rows,
-                      &state->columns, scratch, out);
+    DataAxis rows = state->rows, columns = state->columns;
+    if (draw->height && (draw->height != p.height || draw->width != p.width)) {
+        float *memory = scratch + p.height * columns.out;
+        p.height = draw->height;
+        p.width = draw->width;
+        rows = mml_data_axis(p.height, rows.out, memory);
+        columns = mml_data_axis(p.width, columns.out, memory + mml_data_axis_floats(p.height, rows.out));
+    }
+    mml_data_resample(in, p.planes, p.height, p.width, (DataBox){ 0, 0, p.height, p.width }, &rows, &columns, scratch, out);
 }
 
 Status mml_data_resize_prepare(const DataPrepare *context, DataStep *step) {
@@ -35,13 +44,15 @@ Status mml_data_resize_prepare(const DataPrepare *context, DataStep *step) {
     if (mml_data_given(context, step, "height"))
         return resize_to(context, step, in, mml_int(context->settings, "%s.height", step->program->path),
                          mml_int(context->settings, "%s.width", step->program->path), state);
+    if (context->varies)
+        return mml_data_step_fail(step, "keeps the ratio of height and width, and the pictures differ in size; give both: resize(height, width)");
     i64 side = mml_int(context->settings, "%s.side", step->program->path);
     if (in.height <= in.width) return resize_to(context, step, in, side, side * in.width / in.height, state);
     return resize_to(context, step, in, side * in.height / in.width, side, state);
 }
 
 void mml_data_resize_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
-    resize_whole(step->state, in, out, scratch);
+    resize_whole(step->state, draw, in, out, scratch);
 }
 
 /* ---- random_resized_crop(side, area, ratio) ----
@@ -77,8 +88,7 @@ static double between(MmlRandom *random, double low, double high) {
     return low + (high - low) * mml_random_uniform(random);
 }
 
-static DataBox random_box(const RandomCrop *state, MmlRandom *random) {
-    i64 height = state->whole.in.height, width = state->whole.in.width;
+static DataBox random_box(const RandomCrop *state, i64 height, i64 width, MmlRandom *random) {
     for (int attempt = 0; attempt < 10; attempt++) {
         double area = between(random, state->area_low, state->area_high) * (double)(height * width);
         double ratio = exp(between(random, log(state->ratio_low), log(state->ratio_high)));
@@ -105,16 +115,17 @@ void mml_data_random_resized_crop_apply(const DataStep *step, const DataDraw *dr
     const RandomCrop *state = step->state;
     const Resize *whole = &state->whole;
     if (!draw->augment) {
-        resize_whole(whole, in, out, scratch);
+        resize_whole(whole, draw, in, out, scratch);
         return;
     }
     MmlRandom random = mml_data_random_epoch(step, draw);
-    DataBox box = random_box(state, &random);
+    i64 height = draw->height ? draw->height : whole->in.height, width = draw->width ? draw->width : whole->in.width;
+    DataBox box = random_box(state, height, width, &random);
     i64 side = whole->columns.out;
     float *memory = scratch + whole->in.height * side;
     DataAxis rows = mml_data_axis(box.height, side, memory);
     DataAxis columns = mml_data_axis(box.width, side, memory + mml_data_axis_floats(whole->in.height, side));
-    mml_data_resample(in, whole->in.planes, whole->in.height, whole->in.width, box, &rows, &columns, scratch, out);
+    mml_data_resample(in, whole->in.planes, height, width, box, &rows, &columns, scratch, out);
 }
 
 /* ---- gray: the luma of red, green and blue (ITU-R BT.601); one channel stays ---- */

@@ -13,6 +13,16 @@ static int shapes_agree(const MmlShape *found, const MmlShape *declared) {
     return 1;
 }
 
+/* Samples of several sizes need a first step that brings them to one. */
+static Status check_sizes(const DataPipeline *pipeline) {
+    const MmlModality *modality = pipeline->modality;
+    const DataTransform *first = modality->transform_count ? mml_data_transform(modality->transforms[0].name) : NULL;
+    if (!pipeline->field->extent || (first && first->flags & DATA_STEP_SIZES)) return MML_OK;
+    return mml_fail(MML_EDATA, "%s: modality %s : %s: %s; begin with resize(height, width) or random_resized_crop(side)",
+                    modality->transform_count ? modality->transforms[0].where : pipeline->source->program->where, modality->name,
+                    modality->type, pipeline->field->sizes);
+}
+
 static Status open_step(const DataPrepare *context, const MmlTransform *program, const MmlShape *in, DataStep *step) {
     step->program = program;
     step->transform = mml_data_transform(program->name);
@@ -69,17 +79,19 @@ Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *mo
     if (!out->field || !out->field->read)
         return mml_fail(MML_EDATA, "%s: %s.%s is no input that modality %s can read", source->program->where,
                         source->program->name, modality->field, modality->name);
+    MML_TRY(check_sizes(out));
     out->steps = MML_NEW(arena, DataStep, count + 1);
     if (!out->steps) return MML_ENOMEM;
     const MmlShape *declared = count ? &modality->transforms[0].in : &modality->shape;
     const MmlShape found = settle(out->field, declared), *shape = &found;
     out->widest = out->field->size;
     MML_TRY(check_input(out, shape, declared, count ? modality->transforms[0].where : source->program->where, arena));
-    DataPrepare context = { settings, modality, source, arena };
+    DataPrepare context = { settings, modality, source, arena, out->field->extent != NULL };
     for (i64 i = 0; i < count; i++) {
         DataStep *step = &out->steps[i];
         step->number = first_step + i;
         MML_TRY(open_step(&context, &modality->transforms[i], shape, step));
+        context.varies = 0;
         MML_TRY(check_output(out, step, &modality->transforms[i].out, arena));
         if (i == count - 1) MML_TRY(check_output(out, step, &modality->shape, arena));
         shape = &step->out;
@@ -136,15 +148,19 @@ i64 mml_data_pipeline_scratch(const DataPipeline *pipeline) {
 static void run_steps(const DataPipeline *pipeline, i64 first, i64 last, const DataDraw *draw, const float *in, float *out,
                       float *scratch) {
     float *buffers[2] = { scratch, scratch + pipeline->widest }, *work = scratch + 2 * pipeline->widest;
-    for (i64 i = first; i < last; i++) {
+    DataDraw seen = *draw;
+    for (i64 i = first; i < last; i++, seen.height = seen.width = 0) {
         const DataStep *step = &pipeline->steps[i];
         float *to = i == last - 1 ? out : buffers[i % 2];
-        step->transform->apply(step, draw, in, to, work);
+        step->transform->apply(step, &seen, in, to, work);
         in = to;
     }
 }
 
 static void run_from_source(const DataPipeline *pipeline, i64 steps, const DataDraw *draw, float *out, float *scratch) {
+    DataDraw sized = *draw;
+    if (pipeline->field->extent)
+        pipeline->field->extent(draw->source, pipeline->field, draw->row, &sized.height, &sized.width);
     if (steps == 0) {
         pipeline->field->read(draw->source, pipeline->field, draw->row, out);
         return;
@@ -152,7 +168,7 @@ static void run_from_source(const DataPipeline *pipeline, i64 steps, const DataD
     /* Step 0 writes to buffer 0, so what it reads goes into buffer 1. */
     float *raw = scratch + pipeline->widest;
     pipeline->field->read(draw->source, pipeline->field, draw->row, raw);
-    run_steps(pipeline, 0, steps, draw, raw, out, scratch);
+    run_steps(pipeline, 0, steps, &sized, raw, out, scratch);
 }
 
 /* The kept value of a sample, computed first when nobody has; NULL while
@@ -192,6 +208,9 @@ int mml_data_finite(const float *values, i64 count) {
 
 Status mml_data_pipeline_explain(const DataPipeline *pipeline, i64 position, DataDraw draw, float *scratch) {
     i64 row = pipeline->source->rows[draw.split][position], steps = 1;
+    if (pipeline->step_count == 0)
+        return mml_fail(MML_EDATA, "modality %s: '%s' can't be read any more", pipeline->modality->name,
+                        pipeline->source->place(pipeline->source, row));
     float *value = malloc(sizeof *value * (size_t)pipeline->widest);
     if (!value) return mml_fail(MML_ENOMEM, "no memory to look at sample %lld", (long long)row);
     for (;; steps++) {

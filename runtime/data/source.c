@@ -17,7 +17,7 @@ static const DataKind kinds[] = {
     { "ucf101",        mml_data_unread_open },
     { "av_digits",     mml_data_unread_open },
     { "npz",           mml_data_npz_open },
-    { "folder",        mml_data_unread_open },
+    { "folder",        mml_data_folder_open },
     { "sparse_coding", mml_data_unread_open },
 };
 
@@ -27,9 +27,9 @@ static const DataKind *kind_of(const char *name) {
     return NULL;
 }
 
-Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlArena *arena,
-                            DataSource *out) {
-    *out = (DataSource){ .settings = settings, .program = program, .arena = arena, .seed = seed,
+Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlThreads *threads,
+                            MmlArena *arena, DataSource *out) {
+    *out = (DataSource){ .settings = settings, .program = program, .arena = arena, .seed = seed, .threads = threads,
                          .checksum = MML_DATA_HASH_START };
     const DataKind *kind = kind_of(program->kind);
     if (!kind) return mml_fail(MML_EBUG, "%s: the runtime knows no source '%s'", program->where, program->kind);

@@ -9,6 +9,7 @@
 #define DATA_SOURCE_H
 
 #include "mml/data.h"
+#include "mml/threads.h"
 #include "data/file.h"
 
 typedef struct DataSource DataSource;
@@ -26,6 +27,11 @@ typedef struct DataField {
     const char *no_label;            /* why it can't, for messages; may be NULL     */
     int         loose;               /* an array without a content of its own: taken as what the
                                         modality declares, see mml_data_pipeline_open */
+    /* Pictures of several sizes: height and width of one. shape then holds the
+     * largest of each, size the values of the largest picture, sizes two that differ
+     * ("'a.png' is 3 x 4 pixels and …"). NULL where all have shape. */
+    void      (*extent)(const DataSource *source, const struct DataField *field, i64 row, i64 *height, i64 *width);
+    const char *sizes;
 } DataField;
 
 struct DataSource {
@@ -33,11 +39,15 @@ struct DataSource {
     const MmlSource   *program;
     MmlArena          *arena;
     u64                seed;
+    MmlThreads        *threads;      /* for opening                                 */
     i64                field_count;
     DataField         *fields;
     i64               *rows[MML_SPLITS];
     i64                counts[MML_SPLITS];
     i64                skipped;
+    const char        *skips[MML_DATA_SKIPS_NAMED];     /* what the first were, and why */
+    i64                class_count;  /* 0: classes have no names                    */
+    const char *const *classes;
     u64                checksum;
     void              *reader;       /* the kind's own state                        */
     /* Where a row's label stands, "b.csv:5"; in arena. */
@@ -46,8 +56,8 @@ struct DataSource {
 };
 
 /* Opens by kind and makes the splits. On failure nothing is left open. */
-Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlArena *arena,
-                            DataSource *out);
+Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlThreads *threads,
+                            MmlArena *arena, DataSource *out);
 void   mml_data_source_close(DataSource *source);
 
 /* The field of that name, or NULL. */
@@ -66,6 +76,7 @@ Status mml_data_idx_open(DataSource *source);
 Status mml_data_csv_open(DataSource *source);
 Status mml_data_npz_open(DataSource *source);
 Status mml_data_colored_open(DataSource *source);
+Status mml_data_folder_open(DataSource *source);
 /* Kinds that the language knows and this version doesn't read: says what is missing. */
 Status mml_data_unread_open(DataSource *source);
 

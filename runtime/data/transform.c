@@ -20,8 +20,8 @@ static const DataTransform transforms[] = {
     ROW(crop, 0),
     ROW(pad, 0),
     ROW(flip, DATA_STEP_RANDOM),
-    ROW(resize, DATA_STEP_COSTLY),
-    ROW(random_resized_crop, DATA_STEP_RANDOM),
+    ROW(resize, DATA_STEP_COSTLY | DATA_STEP_SIZES),
+    ROW(random_resized_crop, DATA_STEP_RANDOM | DATA_STEP_SIZES),
     ROW(gray, 0),
     ROW(colorize, 0),
 };

@@ -19,6 +19,7 @@ typedef struct {
     MmlSplit          split;
     i64               epoch;
     int               augment;       /* 1: random steps act                         */
+    i64               height, width; /* the first step, of a field of several sizes: this sample's; else 0 */
     u64               seed;
 } DataDraw;
 
@@ -30,6 +31,7 @@ typedef struct {
     const MmlModality *modality;
     const DataSource  *source;
     MmlArena          *arena;
+    int                varies;       /* the step gets samples of several sizes, in is the largest */
 } DataPrepare;
 
 typedef struct {
@@ -43,6 +45,7 @@ typedef struct {
 
 #define DATA_STEP_RANDOM 1           /* anew each epoch: not cached                 */
 #define DATA_STEP_COSTLY 2           /* worth caching what comes of it              */
+#define DATA_STEP_SIZES  4           /* makes one size of several                   */
 
 /* What normalize(train) learned, and its names in a checkpoint. */
 typedef struct { float *mean, *deviation; i64 count; const char *mean_name, *deviation_name; } DataFitted;

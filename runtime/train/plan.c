@@ -58,6 +58,7 @@ void mml_plan_print(MmlRun *run) {
                     (long long)mml_int(&run->settings, "train.seed"),
                     mml_threads_count(run->threads), mml_threads_count(run->threads) == 1 ? "" : "s", DEVICE);
     mml_screen_line(screen, "%-9s %s", "data", mml_data_describe(run->data));
+    for (i64 i = 0; mml_data_skip(run->data, i); i++) mml_screen_line(screen, "skipped   %s", mml_data_skip(run->data, i));
     for (i64 m = 0; m < experiment->modality_count; m++) {
         const MmlModality *modality = &experiment->modalities[m];
         mml_screen_line(screen, "%-9s %s -> %lld features, %s parameters", modality->name, modality->type, (long long)modality->width,
@@ -153,6 +154,12 @@ static void put_data(const MmlRun *run, MmlJson *json) {
     put_int(json, "skipped", mml_data_skipped(run->data));
     put_text(json, "checksum", mml_data_checksum(run->data));
     put_text(json, "description", mml_data_describe(run->data));
+    if (mml_data_class(run->data, 0)) {
+        mml_json_key(json, "classes");
+        mml_json_open(json, '[');
+        for (i64 i = 0; mml_data_class(run->data, i); i++) mml_json_text(json, mml_data_class(run->data, i));
+        mml_json_close(json, ']');
+    }
     mml_json_close(json, '}');
 }
 

@@ -38,6 +38,29 @@ fails_with "npz: a label that is none" 3 'has 2 axes' ./half --out n5
 sed 's/arrays.x /arrays.rows /' arrays.mml >rows.mml; "$MMLC" rows.mml -o rows
 fails_with "npz: an array that isn't there" 3 'no array rows .*x, wide, half, flags, labels, big' ./rows --out n6
 
+# ---- folder ----
+
+pictures=$tests/data/files/pictures
+mkdir -p pets/cat pets/dog
+cp "$pictures"/{rgb,rgba,gray,palette,interlaced}.png pets/cat
+cp "$pictures"/{rgb,progressive,gray,cmyk,turned}.jpg "$pictures/jpeg_named.png" pets/dog
+program animals 'data pets = folder("{root}/pets", test = every(3, 2), skip = 20 %)' '
+modality small : image[3, 8, 8]   { input = pets.image -> resize(8, 8) -> normalize(imagenet)
+                                    encoder = conv(4, 3) -> relu -> avgpool -> linear(8) }
+modality gray  : image[1, 11, 13] { input = pets.image -> gray -> flip -> scale(1 / 255)
+                                    encoder = conv(4, 3) -> relu -> avgpool -> linear(8) }' 'target kind : class[2] = pets.label'
+./animals --out f1 >f1.out 2>&1; check "folder trains" test -s f1/summary.json
+check "folder tells the splits" grep -q '8 train, 3 test' f1.out
+head -c 300 pets/cat/rgb.png >half.png; mv half.png pets/cat/rgb.png
+./animals --out f2 >f2.out 2>&1
+grep -q '7 train, 3 test, 1 skipped' f2.out && grep -q "skipped.*cat/rgb.png' is a damaged PNG" f2.out && ok "a PNG cut in half is skipped and named" || failed "a PNG cut in half: $(cat f2.out)"
+fails_with "folder: more is skipped than may be" 3 'cat/rgb.png.* is a damaged PNG' ./animals --set data.pets.skip=0 --out f3
+fails_with "folder: a missing folder" 3 'nowhere/pets.*--root' ./animals --root nowhere --out f4
+cp "$pictures/rgb.png" pets/cat; printf 'P6 1 1 255\n123' >pets/dog/small.ppm
+fails_with "folder: a picture of another format" 3 'dog/small.ppm. is neither PNG nor JPEG' ./animals --set data.pets.skip=0 --out f5
+rm pets/dog/small.ppm; mkdir pets/eel; cp "$pictures/gray.png" pets/eel
+fails_with "folder: a class too many" 3 'eel/gray.png: label 2 .*class\[3\]' ./animals --out f6
+
 # ---- colored_mnist ----
 
 if [ -d "$shared/data/cgmnist-mini" ]; then

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     MmlArena *arena = mml_arena_new();
     MmlSettings settings = { .experiment = &experiment, .values = &value, .arena = arena };
     DataSource source;
-    if (mml_data_source_open(&settings, &program, 1, arena, &source) == MML_OK) {
+    if (mml_data_source_open(&settings, &program, 1, NULL, arena, &source) == MML_OK) {
         float pixel;
         const DataField *image = mml_data_source_field(&source, "image");
         for (i64 row = 0; row < 3; row++) image->read(&source, image, row, &pixel);

@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     MmlArena *arena = mml_arena_new();
     MmlSettings settings = { .experiment = &experiment, .values = &value, .arena = arena };
     DataSource source;
-    if (mml_data_source_open(&settings, &program, 1, arena, &source) == MML_OK) {
+    if (mml_data_source_open(&settings, &program, 1, NULL, arena, &source) == MML_OK) {
         read_all(&source);
         mml_data_source_close(&source);
     } else if (!*mml_message()) {

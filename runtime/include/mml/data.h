@@ -21,6 +21,12 @@ void   mml_data_close(MmlData *data);
 
 i64    mml_data_count(const MmlData *data, MmlSplit split);     /* 0: there is no such split */
 i64    mml_data_skipped(const MmlData *data);
+/* What was skipped and why ("'a/b.png' is a damaged PNG: …"), for the first
+ * MML_DATA_SKIPS_NAMED of each source; NULL past the end. */
+#define MML_DATA_SKIPS_NAMED 10
+const char *mml_data_skip(const MmlData *data, i64 index);
+/* The name of a class where the source names its classes, else NULL. */
+const char *mml_data_class(const MmlData *data, i64 label);
 /* One line for people ("6000 train, 2000 test"), and a checksum (hex) of what was read. */
 const char *mml_data_describe(const MmlData *data);
 const char *mml_data_checksum(const MmlData *data);
