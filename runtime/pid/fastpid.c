@@ -4,23 +4,19 @@
 #include <string.h>
 
 #include "mml/random.h"
+#include "pid/explog.h"
 
-#define BETA1   0.9
-#define BETA2   0.999
-#define EPSILON 1e-8
-
-/* factor[2 * sweep] scales (x2, y), factor[2 * sweep + 1] (x1, y). */
 typedef struct {
-    const MmlJoint      *joint;
-    const MmlPidOptions *options;
-    i64     cells;
-    double *logits, *initial, *q, *previous, *gradient;   /* [cells]; initial: the softmax   */
-    double *first, *second;                               /* [cells] Adam's moments          */
-    double **factor;                                      /* [2 * most sweeps] made as needed */
-    double *sums;                                         /* [larger pair table]             */
-    int     sweeps;                                       /* of the last projection          */
+    const MmlJoint         *joint;
+    const MmlPidOptions    *options;
+    const MmlFastPidKernel *kernel;
+    i64      bins1, bins2, planes, cells;       /* cells: with those of unused lanes */
+    i64      room;                              /* sweeps that the history holds     */
     MmlArena *arena;
+    MmlFastPidState state;
 } FastPid;
+
+#define SIZES(f) (f)->bins1, (f)->bins2, (f)->planes
 
 static Status check(const MmlJoint *joint, const MmlPidOptions *options) {
     if (joint->sources != 2)
@@ -34,184 +30,178 @@ static Status check(const MmlJoint *joint, const MmlPidOptions *options) {
     return MML_OK;
 }
 
-static Status fastpid_new(const MmlJoint *joint, const MmlPidOptions *options, MmlArena *arena, FastPid *out) {
-    MML_TRY(check(joint, options));
-    *out = (FastPid){.joint = joint, .options = options, .cells = joint->tuples * joint->labels, .arena = arena};
-    double **vectors[] = {&out->logits, &out->initial, &out->q, &out->previous, &out->gradient, &out->first, &out->second};
-    for (size_t v = 0; v < sizeof vectors / sizeof *vectors; v++)
-        if (!(*vectors[v] = MML_NEW(arena, double, out->cells))) return MML_ENOMEM;
-    int bins = joint->bins[0] > joint->bins[1] ? joint->bins[0] : joint->bins[1];
-    out->factor = MML_NEW(arena, double *, 2 * (i64)options->sinkhorn);
-    out->sums = MML_NEW(arena, double, (i64)bins * joint->labels);
-    return out->factor && out->sums ? MML_OK : MML_ENOMEM;
+/* ---- Layout ---- */
+
+/* Where [rows, labels] goes in [planes][rows][lanes]. */
+static i64 place(const FastPid *f, i64 row, int y, i64 rows) {
+    i64 lanes = f->kernel->lanes;
+    return (y / lanes * rows + row) * lanes + y % lanes;
 }
 
-static i64 pair_size(const MmlJoint *joint, int source) { return (i64)joint->bins[source] * joint->labels; }
-
-/* Row of a tuple in source's pair table. */
-static inline i64 pair_row(const MmlJoint *joint, i64 tuple, int source) {
-    return (source == 0 ? tuple / joint->bins[1] : tuple % joint->bins[1]) * joint->labels;
+static void to_planes(const FastPid *f, const double *from, i64 rows, double *to) {
+    for (i64 row = 0; row < rows; row++)
+        for (int y = 0; y < f->joint->labels; y++) to[place(f, row, y, rows)] = from[row * f->joint->labels + y];
 }
 
-static void start(FastPid *f) {
-    const MmlJoint *joint = f->joint;
-    MmlRandom random = mml_random(f->options->seed, MML_STREAM_PROBE, 0, 0);
-    for (i64 t = 0; t < joint->tuples; t++)
-        for (int y = 0; y < joint->labels; y++) {
-            double p1 = joint->marginal[0][pair_row(joint, t, 0) + y], p2 = joint->marginal[1][pair_row(joint, t, 1) + y];
-            double *logit = f->logits + t * joint->labels + y;
-            switch (f->options->start) {
-            case MML_PID_ANALYTIC: *logit = p1 > 0 && p2 > 0 ? log(p1 * p2 / joint->label[y]) : -INFINITY; break;
-            case MML_PID_UNIFORM:  *logit = 0; break;
-            case MML_PID_GAUSSIAN: *logit = mml_random_normal(&random); break;
-            }
-        }
+static void from_planes(const FastPid *f, const double *from, i64 rows, double *to) {
+    for (i64 row = 0; row < rows; row++)
+        for (int y = 0; y < f->joint->labels; y++) to[row * f->joint->labels + y] = from[place(f, row, y, rows)];
 }
 
-static int softmax(const FastPid *f) {
-    double top = -INFINITY, total = 0;
-    for (i64 c = 0; c < f->cells; c++) top = fmax(top, f->logits[c]);
-    for (i64 c = 0; c < f->cells; c++) total += f->initial[c] = exp(f->logits[c] - top);
-    for (i64 c = 0; c < f->cells; c++) f->initial[c] /= total;
-    return isfinite(top) && isfinite(total);
-}
+static i64 history_size(const FastPid *f, i64 bins, i64 sweeps) { return (2 * sweeps + 1) * f->planes * bins * f->kernel->lanes; }
 
-static double residual_of(FastPid *f, int source) {
-    mml_joint_marginal(f->joint, f->q, source, f->sums);
-    double residual = 0;
-    for (i64 c = 0; c < pair_size(f->joint, source); c++) residual += fabs(f->sums[c] - f->joint->marginal[source][c]);
-    return residual;
-}
-
-static int scale_source(FastPid *f, int source, int step) {
-    const MmlJoint *joint = f->joint;
-    i64 size = pair_size(joint, source);
-    if (!f->factor[step] && !(f->factor[step] = MML_NEW(f->arena, double, size))) return 0;
-    double *factor = f->factor[step];
-    mml_joint_marginal(joint, f->q, source, factor);
-    for (i64 c = 0; c < size; c++) factor[c] = factor[c] > 0 ? joint->marginal[source][c] / factor[c] : 0;
-    for (i64 t = 0; t < joint->tuples; t++) {
-        const double *row = factor + pair_row(joint, t, source);
-        for (int y = 0; y < joint->labels; y++) f->q[t * joint->labels + y] *= row[y];
+/* Room for that many sweeps, keeping those done. */
+static Status make_room(FastPid *f, i64 sweeps) {
+    MmlFastPidState *s = &f->state;
+    double *left = MML_NEW(f->arena, double, history_size(f, f->bins1, sweeps));
+    double *right = MML_NEW(f->arena, double, history_size(f, f->bins2, sweeps));
+    if (!left || !right) return MML_ENOMEM;
+    if (f->room > 0) {
+        memcpy(left, s->left, sizeof(double) * (size_t)history_size(f, f->bins1, f->room));
+        memcpy(right, s->right, sizeof(double) * (size_t)history_size(f, f->bins2, f->room));
+    } else {
+        for (i64 c = 0; c < history_size(f, f->bins1, 0); c++) left[c] = 1;
     }
-    return 1;
-}
-
-/* After a sweep the (x1, y) marginal holds, so that the residual is (x2, y)'s. */
-static Status project(FastPid *f) {
-    memcpy(f->q, f->initial, sizeof(double) * (size_t)f->cells);
-    for (f->sweeps = 0; f->sweeps < f->options->sinkhorn;) {
-        if (!scale_source(f, 1, 2 * f->sweeps) || !scale_source(f, 0, 2 * f->sweeps + 1)) return MML_ENOMEM;
-        f->sweeps++;
-        if (f->options->until > 0 && residual_of(f, 1) <= f->options->until) break;
-    }
+    s->left = left;
+    s->right = right;
+    f->room = sweeps;
     return MML_OK;
 }
 
-/* d loss / d q = log(q / q(x1, x2)). */
-static void gradient_at_q(FastPid *f) {
-    int labels = f->joint->labels;
-    for (i64 t = 0; t < f->joint->tuples; t++) {
-        double mass = 0;
-        for (int y = 0; y < labels; y++) mass += f->q[t * labels + y];
-        for (i64 c = t * labels; c < (t + 1) * labels; c++) f->gradient[c] = f->q[c] > 0 ? log(f->q[c] / mass) : 0;
-    }
+#define FIRST_ROOM 32
+
+static Status fastpid_new(const MmlJoint *joint, const MmlPidOptions *options, const MmlFastPidKernel *kernel,
+                          MmlArena *arena, FastPid *out) {
+    MML_TRY(check(joint, options));
+    *out = (FastPid){.joint = joint, .options = options, .kernel = kernel, .bins1 = joint->bins[0], .bins2 = joint->bins[1],
+                     .planes = (joint->labels + kernel->lanes - 1) / kernel->lanes, .arena = arena};
+    out->cells = out->planes * out->bins1 * out->bins2 * kernel->lanes;
+    MmlFastPidState *s = &out->state;
+    i64 pair1 = out->planes * out->bins1 * kernel->lanes, pair2 = out->planes * out->bins2 * kernel->lanes;
+    const struct { double **vector; i64 size; } vectors[] = {
+        {&s->logits, out->cells}, {&s->k, out->cells}, {&s->q, out->cells}, {&s->gradient, out->cells},
+        {&s->moment1, out->cells}, {&s->moment2, out->cells}, {&s->mass, out->bins1 * out->bins2},
+        {&s->marginal1, pair1}, {&s->log1, pair1}, {&s->adjoint1, pair1},
+        {&s->marginal2, pair2}, {&s->log2, pair2}, {&s->adjoint2, pair2},
+    };
+    for (size_t v = 0; v < sizeof vectors / sizeof *vectors; v++)
+        if (!(*vectors[v].vector = MML_NEW(arena, double, vectors[v].size))) return MML_ENOMEM;
+    s->log = mml_log;
+    to_planes(out, joint->marginal[0], out->bins1, s->marginal1);
+    to_planes(out, joint->marginal[1], out->bins2, s->marginal2);
+    return make_room(out, options->until > 0 && options->sinkhorn > FIRST_ROOM ? FIRST_ROOM : options->sinkhorn);
 }
 
-/* q' = q factor, factor = p / sum of q: g <- factor (g' - sum g' q' / p), and q' back to q. */
-static void unscale_source(FastPid *f, int source, int step) {
+/* ---- Algorithm 2 ---- */
+
+static double first_logit(const FastPid *f, i64 tuple, int y, MmlRandom *random) {
     const MmlJoint *joint = f->joint;
     int labels = joint->labels;
-    const double *p = joint->marginal[source], *factor = f->factor[step];
-    memset(f->sums, 0, sizeof(double) * (size_t)pair_size(joint, source));
-    for (i64 t = 0; t < joint->tuples; t++) {
-        double *sum = f->sums + pair_row(joint, t, source);
-        for (int y = 0; y < labels; y++) sum[y] += f->gradient[t * labels + y] * f->q[t * labels + y];
+    double p1 = joint->marginal[0][tuple / joint->bins[1] * labels + y], p2 = joint->marginal[1][tuple % joint->bins[1] * labels + y];
+    switch (f->options->start) {
+    case MML_PID_ANALYTIC: return p1 > 0 && p2 > 0 ? log(p1 * p2 / joint->label[y]) : -INFINITY;
+    case MML_PID_UNIFORM:  return 0;
+    case MML_PID_GAUSSIAN: return mml_random_normal(random);
     }
-    for (i64 t = 0; t < joint->tuples; t++) {
-        i64 row = pair_row(joint, t, source);
-        for (int y = 0; y < labels; y++) {
-            double *g = f->gradient + t * labels + y, *q = f->q + t * labels + y;
-            double scale = factor[row + y];
-            *g = scale > 0 ? scale * (*g - f->sums[row + y] / p[row + y]) : 0;
-            *q = scale > 0 ? *q / scale : 0;
-        }
-    }
+    return NAN;
 }
 
-static void gradient_at_logits(FastPid *f) {
-    gradient_at_q(f);
-    for (int step = 2 * f->sweeps - 1; step >= 0; step--) unscale_source(f, step % 2 ? 0 : 1, step);
-    double mean = 0;
-    for (i64 c = 0; c < f->cells; c++) mean += f->gradient[c] * f->initial[c];
-    for (i64 c = 0; c < f->cells; c++) f->gradient[c] = f->initial[c] * (f->gradient[c] - mean);
+static void clear_logits(FastPid *f) {
+    for (i64 c = 0; c < f->cells; c++) f->state.logits[c] = -INFINITY;
 }
 
-static void adam(FastPid *f, int step) {
-    double correction1 = 1 - pow(BETA1, step), correction2 = 1 - pow(BETA2, step);
-    for (i64 c = 0; c < f->cells; c++) {
-        double g = f->gradient[c];
-        f->first[c] = BETA1 * f->first[c] + (1 - BETA1) * g;
-        f->second[c] = BETA2 * f->second[c] + (1 - BETA2) * g * g;
-        f->logits[c] -= f->options->lr * (f->first[c] / correction1) / (sqrt(f->second[c] / correction2) + EPSILON);
-    }
-}
-
-/* max |q - previous|, in units of max q when the tolerance is relative. */
-static double change(const FastPid *f) {
-    double largest = 0, top = 0;
-    for (i64 c = 0; c < f->cells; c++) {
-        largest = fmax(largest, fabs(f->q[c] - f->previous[c]));
-        top = fmax(top, f->q[c]);
-    }
-    return f->options->relative ? largest / top : largest;
+static void start(FastPid *f) {
+    MmlRandom random = mml_random(f->options->seed, MML_STREAM_PROBE, 0, 0);
+    clear_logits(f);
+    for (i64 t = 0; t < f->joint->tuples; t++)
+        for (int y = 0; y < f->joint->labels; y++)
+            f->state.logits[place(f, t, y, f->joint->tuples)] = first_logit(f, t, y, &random);
 }
 
 static Status blown_up(int step) {
     return mml_fail(MML_ENUMERIC, "solver adam: the logits are not finite after %d steps; use a smaller lr or newton", step);
 }
 
-static Status refine(FastPid *f, int *steps) {
-    start(f);
-    for (*steps = 0; *steps < f->options->iterations;) {
-        if (!softmax(f)) return blown_up(*steps);
-        MML_TRY(project(f));
-        double changed = *steps > 0 ? change(f) : INFINITY;
-        memcpy(f->previous, f->q, sizeof(double) * (size_t)f->cells);
-        gradient_at_logits(f);
-        adam(f, ++*steps);
-        if (changed < f->options->tolerance) break;
+static Status sweep_until(FastPid *f) {
+    const MmlPidOptions *options = f->options;
+    for (i64 t = 0; t < options->sinkhorn; t++) {
+        if (t == f->room) MML_TRY(make_room(f, 2 * t < options->sinkhorn ? 2 * t : options->sinkhorn));
+        f->kernel->sweep(&f->state, t, t + 1, SIZES(f));
+        if (f->kernel->residual(&f->state, SIZES(f)) <= options->until) break;
     }
-    return softmax(f) ? project(f) : blown_up(*steps);
+    return MML_OK;
 }
 
-Status mml_fastpid(const MmlJoint *joint, const MmlPidOptions *options, MmlArena *arena, double *q, int *steps) {
+/* The projection of the present logits; how far it lies from the last one, in
+ * units of max q when the tolerance is relative. */
+static Status project(FastPid *f, int step, double *changed) {
+    double largest;
+    if (!isfinite(f->kernel->shift(&f->state, f->cells))) return blown_up(step);
+    mml_exp(f->state.k, f->cells);
+    if (f->options->until > 0) MML_TRY(sweep_until(f));
+    else f->kernel->sweep(&f->state, 0, f->options->sinkhorn, SIZES(f));
+    *changed = f->kernel->project(&f->state, &largest, SIZES(f));
+    if (f->options->relative) *changed /= largest;
+    return MML_OK;
+}
+
+static Status refine(FastPid *f, int *steps) {
+    double changed;
+    start(f);
+    for (*steps = 0; *steps < f->options->iterations;) {
+        MML_TRY(project(f, *steps, &changed));
+        int stop = *steps > 0 && changed < f->options->tolerance;
+        f->kernel->differentiate(&f->state, SIZES(f));
+        f->kernel->descend(&f->state, f->options->lr, ++*steps, f->cells);
+        if (stop) break;
+    }
+    return project(f, *steps, &changed);
+}
+
+/* ---- Entries ---- */
+
+static const MmlFastPidKernel *best_kernel(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &mml_fastpid_wide;
+#endif
+    return &mml_fastpid_portable;
+}
+
+Status mml_fastpid_with(const MmlJoint *joint, const MmlPidOptions *options, const MmlFastPidKernel *kernel, MmlArena *arena,
+                        double *q, int *steps) {
     MmlArenaMark mark = mml_arena_mark(arena);
     FastPid f;
-    Status status = fastpid_new(joint, options, arena, &f);
+    Status status = fastpid_new(joint, options, kernel, arena, &f);
     if (status == MML_OK) status = refine(&f, steps);
-    if (status == MML_OK) memcpy(q, f.q, sizeof(double) * (size_t)f.cells);
+    if (status == MML_OK) from_planes(&f, f.state.q, joint->tuples, q);
     mml_arena_release(arena, mark);
     return status;
 }
 
-static Status loss_at(FastPid *f, const double *logits, double *loss, double *gradient) {
-    memcpy(f->logits, logits, sizeof(double) * (size_t)f->cells);
-    if (!softmax(f)) return blown_up(0);
-    MML_TRY(project(f));
-    *loss = mml_negative_conditional_entropy(f->q, f->joint->tuples, f->joint->labels);
+Status mml_fastpid(const MmlJoint *joint, const MmlPidOptions *options, MmlArena *arena, double *q, int *steps) {
+    return mml_fastpid_with(joint, options, best_kernel(), arena, q, steps);
+}
+
+static Status loss_at(FastPid *f, const double *logits, double *q, double *loss, double *gradient) {
+    double changed;
+    clear_logits(f);
+    to_planes(f, logits, f->joint->tuples, f->state.logits);
+    MML_TRY(project(f, 0, &changed));
+    from_planes(f, f->state.q, f->joint->tuples, q);
+    *loss = mml_negative_conditional_entropy(q, f->joint->tuples, f->joint->labels);
     if (!gradient) return MML_OK;
-    gradient_at_logits(f);
-    memcpy(gradient, f->gradient, sizeof(double) * (size_t)f->cells);
+    f->kernel->differentiate(&f->state, SIZES(f));
+    from_planes(f, f->state.gradient, f->joint->tuples, gradient);
     return MML_OK;
 }
 
-Status mml_fastpid_loss(const MmlJoint *joint, const MmlPidOptions *options, const double *logits,
-                        MmlArena *arena, double *loss, double *gradient) {
+Status mml_fastpid_loss(const MmlJoint *joint, const MmlPidOptions *options, const MmlFastPidKernel *kernel,
+                        const double *logits, MmlArena *arena, double *loss, double *gradient) {
     MmlArenaMark mark = mml_arena_mark(arena);
+    double *q = MML_NEW(arena, double, joint->tuples * joint->labels);
     FastPid f;
-    Status status = fastpid_new(joint, options, arena, &f);
-    if (status == MML_OK) status = loss_at(&f, logits, loss, gradient);
+    Status status = q ? fastpid_new(joint, options, kernel, arena, &f) : MML_ENOMEM;
+    if (status == MML_OK) status = loss_at(&f, logits, q, loss, gradient);
     mml_arena_release(arena, mark);
     return status;
 }

@@ -80,29 +80,85 @@ Test(fastpid, a_relative_tolerance_stops_later_on_many_cells) {
     mml_arena_free(arena);
 }
 
+/* The builds that this processor runs. */
+static int kernels(const MmlFastPidKernel **out) {
+    int count = 0;
+    out[count++] = &mml_fastpid_portable;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) out[count++] = &mml_fastpid_wide;
+#endif
+    return count;
+}
+
 Test(fastpid, the_gradient_through_sweeps_and_softmax_agrees_with_differences) {
+    static const struct { int bins[2], labels, sweeps; TableKind kind; } cases[] = {
+        {{3, 4}, 3, 1, DENSE_WEIGHTS}, {{3, 4}, 3, 4, SPARSE_WEIGHTS}, {{3, 4}, 3, 7, DENSE_WEIGHTS},
+        {{9, 5}, 6, 2, DENSE_WEIGHTS}, {{5, 13}, 1, 3, DENSE_WEIGHTS}, {{1, 2}, 9, 2, DENSE_WEIGHTS},
+    };
     const double h = 1e-6;
+    const MmlFastPidKernel *kernel[2];
     MmlArena *arena = mml_arena_new();
-    for (int sweeps = 1; sweeps <= 7; sweeps += 3) {
-        MmlRandom random = mml_random(12, MML_STREAM_RULE, (u64)sweeps, 0);
-        MmlTable table = filled_table(&random, sweeps == 4 ? SPARSE_WEIGHTS : DENSE_WEIGHTS, 2, (int[]){3, 4}, 3, arena);
+    for (int k = 0, count = kernels(kernel); k < count; k++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            MmlRandom random = mml_random(12, MML_STREAM_RULE, i, 0);
+            MmlTable table = filled_table(&random, cases[i].kind, 2, cases[i].bins, cases[i].labels, arena);
+            MmlPidOptions options = adam();
+            options.sinkhorn = cases[i].sweeps;
+            MmlJoint joint;
+            cr_assert_eq(mml_joint_new(&table, arena, &joint), MML_OK);
+            i64 cells = table_cells(&table);
+            double *logits = MML_NEW(arena, double, cells), *gradient = MML_NEW(arena, double, cells), loss, up, down;
+            for (i64 c = 0; c < cells; c++) logits[c] = mml_random_normal(&random);
+            cr_assert_eq(mml_fastpid_loss(&joint, &options, kernel[k], logits, arena, &loss, gradient), MML_OK);
+            for (i64 c = 0; c < cells; c++) {
+                double kept = logits[c];
+                logits[c] = kept + h;
+                cr_assert_eq(mml_fastpid_loss(&joint, &options, kernel[k], logits, arena, &up, NULL), MML_OK);
+                logits[c] = kept - h;
+                cr_assert_eq(mml_fastpid_loss(&joint, &options, kernel[k], logits, arena, &down, NULL), MML_OK);
+                logits[c] = kept;
+                cr_assert_float_eq(gradient[c], (up - down) / (2 * h), 1e-8, "build %d, case %d, cell %d: %g, not %g", k, (int)i,
+                                   (int)c, gradient[c], (up - down) / (2 * h));
+            }
+        }
+    mml_arena_free(arena);
+}
+
+/* Softmax and sweeps as Algorithm 2 writes them, cell by cell. */
+static double plain_loss(const MmlJoint *joint, const double *logits, int sweeps, MmlArena *arena) {
+    int n1 = joint->bins[0], n2 = joint->bins[1], ny = joint->labels;
+    i64 cells = joint->tuples * ny;
+    double *q = MML_NEW(arena, double, cells), *sums = MML_NEW(arena, double, (n1 + n2) * ny), total = 0;
+    for (i64 c = 0; c < cells; c++) total += exp(logits[c]);
+    for (i64 c = 0; c < cells; c++) q[c] = exp(logits[c]) / total;
+    for (int half = 0; half < 2 * sweeps; half++) {
+        int source = half % 2 == 0;
+        for (int v = 0; v < (n1 + n2) * ny; v++) sums[v] = 0;
+        for (i64 c = 0; c < cells; c++) sums[(source ? c / ny % n2 : c / ny / n2) * ny + c % ny] += q[c];
+        for (i64 c = 0; c < cells; c++) {
+            i64 v = (source ? c / ny % n2 : c / ny / n2) * ny + c % ny;
+            q[c] = sums[v] > 0 ? q[c] * joint->marginal[source][v] / sums[v] : 0;
+        }
+    }
+    return mml_negative_conditional_entropy(q, joint->tuples, ny);
+}
+
+Test(fastpid, every_build_projects_as_the_pseudo_code_does) {
+    const MmlFastPidKernel *kernel[2];
+    MmlArena *arena = mml_arena_new();
+    MmlRandom random = mml_random(14, MML_STREAM_RULE, 0, 0);
+    for (int trial = 0; trial < 60; trial++) {
+        MmlTable table = random_table(&random, (TableKind)(trial % TABLE_KINDS), 2, 21, arena);
         MmlPidOptions options = adam();
-        options.sinkhorn = sweeps;
+        options.sinkhorn = 1 + trial % 12;
         MmlJoint joint;
         cr_assert_eq(mml_joint_new(&table, arena, &joint), MML_OK);
-        i64 cells = table_cells(&table);
-        double *logits = MML_NEW(arena, double, cells), *gradient = MML_NEW(arena, double, cells), loss, up, down;
-        for (i64 c = 0; c < cells; c++) logits[c] = mml_random_normal(&random);
-        cr_assert_eq(mml_fastpid_loss(&joint, &options, logits, arena, &loss, gradient), MML_OK);
-        for (i64 c = 0; c < cells; c++) {
-            double kept = logits[c];
-            logits[c] = kept + h;
-            cr_assert_eq(mml_fastpid_loss(&joint, &options, logits, arena, &up, NULL), MML_OK);
-            logits[c] = kept - h;
-            cr_assert_eq(mml_fastpid_loss(&joint, &options, logits, arena, &down, NULL), MML_OK);
-            logits[c] = kept;
-            cr_assert_float_eq(gradient[c], (up - down) / (2 * h), 1e-8, "%d sweeps, cell %d: %g, not %g", sweeps, (int)c,
-                               gradient[c], (up - down) / (2 * h));
+        double *logits = MML_NEW(arena, double, table_cells(&table)), loss;
+        for (i64 c = 0; c < table_cells(&table); c++) logits[c] = 3 * mml_random_normal(&random);
+        double expected = plain_loss(&joint, logits, options.sinkhorn, arena);
+        for (int k = 0, count = kernels(kernel); k < count; k++) {
+            cr_assert_eq(mml_fastpid_loss(&joint, &options, kernel[k], logits, arena, &loss, NULL), MML_OK);
+            cr_assert_float_eq(loss, expected, 1e-12, "build %d, trial %d: %.17g, not %.17g", k, trial, loss, expected);
         }
     }
     mml_arena_free(arena);
