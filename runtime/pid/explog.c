@@ -30,19 +30,12 @@ static inline double exp_of(double x) {
     double bounded = of_bits(bits_of(x) & keep);
     double shifted = bounded * LOG2_E + ROUNDING, k = shifted - ROUNDING;
     double high = bounded - k * LN2_HIGH, r = high - k * LN2_LOW, rest = (high - r) - k * LN2_LOW;
-    double q = 1.0 / 6227020800;
-    q = q * r + 1.0 / 479001600;
-    q = q * r + 1.0 / 39916800;
-    q = q * r + 1.0 / 3628800;
-    q = q * r + 1.0 / 362880;
-    q = q * r + 1.0 / 40320;
-    q = q * r + 1.0 / 5040;
-    q = q * r + 1.0 / 720;
-    q = q * r + 1.0 / 120;
-    q = q * r + 1.0 / 24;
-    q = q * r + 1.0 / 6;
-    q = q * r + 0.5;
-    double value = (1 + (r + (r * r * q + rest))) * of_bits((bits_of(shifted) << 52) + ONE_BITS);
+    double r2 = r * r, r4 = r2 * r2;                        /* pairs, not one after the other: the processor overlaps them */
+    double low = (0.5 + r * (1.0 / 6)) + r2 * (1.0 / 24 + r * (1.0 / 120));
+    double middle = (1.0 / 720 + r * (1.0 / 5040)) + r2 * (1.0 / 40320 + r * (1.0 / 362880));
+    double top = (1.0 / 3628800 + r * (1.0 / 39916800)) + r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
+    double q = low + r4 * (middle + r4 * top);
+    double value = (1 + (r + (r2 * q + rest))) * of_bits((bits_of(shifted) << 52) + ONE_BITS);
     return of_bits(bits_of(value) & keep);
 }
 
@@ -54,18 +47,11 @@ static inline double log_of(double x) {
     double k = of_bits((offset >> 52) + bits_of(0x1p52)) - (0x1p52 + 1023);
     double f = of_bits((offset & MANTISSA) + SQRT_HALF_BITS) - 1;
     double s = f / (2 + f), z = s * s;
-    double q = 2.0 / 25;
-    q = q * z + 2.0 / 23;
-    q = q * z + 2.0 / 21;
-    q = q * z + 2.0 / 19;
-    q = q * z + 2.0 / 17;
-    q = q * z + 2.0 / 15;
-    q = q * z + 2.0 / 13;
-    q = q * z + 2.0 / 11;
-    q = q * z + 2.0 / 9;
-    q = q * z + 2.0 / 7;
-    q = q * z + 2.0 / 5;
-    q = q * z + 2.0 / 3;
+    double z2 = z * z, z4 = z2 * z2;
+    double low = (2.0 / 3 + z * (2.0 / 5)) + z2 * (2.0 / 7 + z * (2.0 / 9));
+    double middle = (2.0 / 11 + z * (2.0 / 13)) + z2 * (2.0 / 15 + z * (2.0 / 17));
+    double top = (2.0 / 19 + z * (2.0 / 21)) + z2 * (2.0 / 23 + z * (2.0 / 25));
+    double q = low + z4 * (middle + z4 * top);
     double value = k * LN2_HIGH + (f - (s * (f - z * q) - k * LN2_LOW));
     return value + (x - x);                                 /* NaN and infinity give NaN */
 }

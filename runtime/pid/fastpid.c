@@ -70,6 +70,10 @@ static Status make_room(FastPid *f, i64 sweeps) {
 
 #define FIRST_ROOM 32
 
+/* Tables start at different offsets in their pages, for a load waits for an
+ * earlier store to the same offset of another page. 5 lines of cache. */
+#define STAGGER 40
+
 static Status fastpid_new(const MmlJoint *joint, const MmlPidOptions *options, const MmlFastPidKernel *kernel,
                           MmlArena *arena, FastPid *out) {
     MML_TRY(check(joint, options));
@@ -84,8 +88,11 @@ static Status fastpid_new(const MmlJoint *joint, const MmlPidOptions *options, c
         {&s->marginal1, pair1}, {&s->log1, pair1}, {&s->adjoint1, pair1},
         {&s->marginal2, pair2}, {&s->log2, pair2}, {&s->adjoint2, pair2},
     };
-    for (size_t v = 0; v < sizeof vectors / sizeof *vectors; v++)
-        if (!(*vectors[v].vector = MML_NEW(arena, double, vectors[v].size))) return MML_ENOMEM;
+    for (size_t v = 0; v < sizeof vectors / sizeof *vectors; v++) {
+        double *memory = MML_NEW(arena, double, vectors[v].size + STAGGER * (i64)v);
+        if (!memory) return MML_ENOMEM;
+        *vectors[v].vector = memory + STAGGER * v;
+    }
     s->log = mml_log;
     to_planes(out, joint->marginal[0], out->bins1, s->marginal1);
     to_planes(out, joint->marginal[1], out->bins2, s->marginal2);
@@ -132,11 +139,15 @@ static Status sweep_until(FastPid *f) {
     return MML_OK;
 }
 
+/* k holds the logits less `top`. */
+static Status shift(FastPid *f, int step) {
+    return isfinite(f->kernel->shift(&f->state, f->cells)) ? MML_OK : blown_up(step);
+}
+
 /* The projection of the present logits; how far it lies from the last one, in
  * units of max q when the tolerance is relative. */
-static Status project(FastPid *f, int step, double *changed) {
+static Status project(FastPid *f, double *changed) {
     double largest;
-    if (!isfinite(f->kernel->shift(&f->state, f->cells))) return blown_up(step);
     mml_exp(f->state.k, f->cells);
     if (f->options->until > 0) MML_TRY(sweep_until(f));
     else f->kernel->sweep(&f->state, 0, f->options->sinkhorn, SIZES(f));
@@ -145,17 +156,22 @@ static Status project(FastPid *f, int step, double *changed) {
     return MML_OK;
 }
 
+/* K may be as large as exp(DRIFT) before the logits are shifted anew. */
+#define DRIFT 1.0
+
 static Status refine(FastPid *f, int *steps) {
     double changed;
     start(f);
+    MML_TRY(shift(f, 0));
     for (*steps = 0; *steps < f->options->iterations;) {
-        MML_TRY(project(f, *steps, &changed));
+        MML_TRY(project(f, &changed));
         int stop = *steps > 0 && changed < f->options->tolerance;
         f->kernel->differentiate(&f->state, SIZES(f));
-        f->kernel->descend(&f->state, f->options->lr, ++*steps, f->cells);
+        double top = f->kernel->descend(&f->state, f->options->lr, ++*steps, f->cells);
+        if (!(fabs(top - f->state.top) < DRIFT)) MML_TRY(shift(f, *steps));
         if (stop) break;
     }
-    return project(f, *steps, &changed);
+    return project(f, &changed);
 }
 
 /* ---- Entries ---- */
@@ -186,7 +202,8 @@ static Status loss_at(FastPid *f, const double *logits, double *q, double *loss,
     double changed;
     clear_logits(f);
     to_planes(f, logits, f->joint->tuples, f->state.logits);
-    MML_TRY(project(f, 0, &changed));
+    MML_TRY(shift(f, 0));
+    MML_TRY(project(f, &changed));
     from_planes(f, f->state.q, f->joint->tuples, q);
     *loss = mml_negative_conditional_entropy(q, f->joint->tuples, f->joint->labels);
     if (!gradient) return MML_OK;

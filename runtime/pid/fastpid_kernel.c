@@ -28,9 +28,14 @@ typedef i64    Mask   __attribute__((vector_size(8 * LANES), may_alias));
 #endif
 
 INLINE Vector keep(Mask where, Vector x) { return (Vector)(where & (Mask)x); }
+/* gcc makes four instructions of a comparison, and a chain of them bounds loops over all cells. */
 INLINE Vector larger(Vector a, Vector b) {
+#if defined(__AVX__) && MML_FASTPID_LANES == 4
+    return (Vector)__builtin_ia32_maxpd256(a, b);
+#else
     Mask first = a > b;
     return (Vector)((first & (Mask)a) | (~first & (Mask)b));
+#endif
 }
 INLINE Vector magnitude(Vector x) { return (Vector)((Mask)x & INT64_MAX); }
 
@@ -53,44 +58,86 @@ INLINE Vector inverse(Vector x) {
 }
 
 /* ---- Products of one plane K[bins1, bins2] with a vector ----
- * STRIP sums at a time hide the latency of an addition; the rest by halves. */
+ * STRIP sums at a time hide the latency of an addition. A strip of fewer rows
+ * has several sums a row, of every second, fourth or eighth term. What is done
+ * with the sums is done strip by strip, so that divisions overlap the next. */
 
 #define STRIP 8
 
-/* out[r] = sum_j K[r, j] b[j] of `count` rows. */
-INLINE void row_strip(const Vector *k, const Vector *b, Vector *out, i64 bins2, int count) {
+typedef enum { FORWARD, BACKWARD, BACKWARD_ADD } Use;
+
+/* FORWARD:  inverse = 1 / sum, factor = p inverse.
+ * BACKWARD: inverse = -(sum inverse) factor, the derivative by the sum that was inverted:
+ *           x = p / u has d loss / d u = -(d loss / d x) x / u. _ADD: plus p for the sum. */
+typedef struct { const Vector *p; Vector *inverse, *factor; } Half;
+
+INLINE void use_sums(const Vector *sum, Half half, i64 from, int count, Use use) {
+    const Vector *p = half.p + from;
+    Vector *inverses = half.inverse + from, *factor = half.factor + from;
+    for (int c = 0; c < count; c++) {
+        if (use == FORWARD) {
+            inverses[c] = inverse(sum[c]);
+            factor[c] = p[c] * inverses[c];
+        } else {
+            Vector by_factor = sum[c];
+            if (use == BACKWARD_ADD) by_factor += p[c];
+            inverses[c] = -(by_factor * inverses[c]) * factor[c];
+        }
+    }
+}
+
+/* sum_j K[r, j] b[j] of `count` rows from `from` on. */
+INLINE void row_strip(const Vector *k, const Vector *b, Half half, i64 from, i64 bins2, int count, Use use) {
+    const int ways = STRIP / count;
     Vector sum[STRIP] = {0};
+    i64 j = 0;
+    k += from * bins2;
     KEEP_LOOP
-    for (i64 j = 0; j < bins2; j++)
+    for (; j + ways <= bins2; j += ways)
+        for (int w = 0; w < ways; w++)
+            for (int r = 0; r < count; r++) sum[w * count + r] += k[r * bins2 + j + w] * b[j + w];
+    KEEP_LOOP
+    for (; j < bins2; j++)
         for (int r = 0; r < count; r++) sum[r] += k[r * bins2 + j] * b[j];
-    for (int r = 0; r < count; r++) out[r] = sum[r];
+    for (int w = 1; w < ways; w++)
+        for (int r = 0; r < count; r++) sum[r] += sum[w * count + r];
+    use_sums(sum, half, from, count, use);
 }
 
-/* out[c] = sum_i K[i, c] a[i] of `count` columns. */
-INLINE void column_strip(const Vector *k, const Vector *a, Vector *out, i64 bins1, i64 bins2, int count) {
+/* sum_i K[i, c] a[i] of `count` columns from `from` on. */
+INLINE void column_strip(const Vector *k, const Vector *a, Half half, i64 from, i64 bins1, i64 bins2, int count, Use use) {
+    const int ways = STRIP / count;
     Vector sum[STRIP] = {0};
+    i64 i = 0;
+    k += from;
     KEEP_LOOP
-    for (i64 i = 0; i < bins1; i++)
+    for (; i + ways <= bins1; i += ways)
+        for (int w = 0; w < ways; w++)
+            for (int c = 0; c < count; c++) sum[w * count + c] += k[(i + w) * bins2 + c] * a[i + w];
+    KEEP_LOOP
+    for (; i < bins1; i++)
         for (int c = 0; c < count; c++) sum[c] += k[i * bins2 + c] * a[i];
-    for (int c = 0; c < count; c++) out[c] = sum[c];
+    for (int w = 1; w < ways; w++)
+        for (int c = 0; c < count; c++) sum[c] += sum[w * count + c];
+    use_sums(sum, half, from, count, use);
 }
 
-INLINE void over_columns(const Vector *k, const Vector *b, Vector *out, i64 bins1, i64 bins2) {
+INLINE void over_columns(const Vector *k, const Vector *b, Half half, i64 bins1, i64 bins2, Use use) {
     i64 i = 0;
     KEEP_LOOP
-    for (; i + STRIP <= bins1; i += STRIP) row_strip(k + i * bins2, b, out + i, bins2, STRIP);
-    if (bins1 & 4) row_strip(k + i * bins2, b, out + i, bins2, 4), i += 4;
-    if (bins1 & 2) row_strip(k + i * bins2, b, out + i, bins2, 2), i += 2;
-    if (bins1 & 1) row_strip(k + i * bins2, b, out + i, bins2, 1);
+    for (; i + STRIP <= bins1; i += STRIP) row_strip(k, b, half, i, bins2, STRIP, use);
+    if (bins1 & 4) row_strip(k, b, half, i, bins2, 4, use), i += 4;
+    if (bins1 & 2) row_strip(k, b, half, i, bins2, 2, use), i += 2;
+    if (bins1 & 1) row_strip(k, b, half, i, bins2, 1, use);
 }
 
-INLINE void over_rows(const Vector *k, const Vector *a, Vector *out, i64 bins1, i64 bins2) {
+INLINE void over_rows(const Vector *k, const Vector *a, Half half, i64 bins1, i64 bins2, Use use) {
     i64 j = 0;
     KEEP_LOOP
-    for (; j + STRIP <= bins2; j += STRIP) column_strip(k + j, a, out + j, bins1, bins2, STRIP);
-    if (bins2 & 4) column_strip(k + j, a, out + j, bins1, bins2, 4), j += 4;
-    if (bins2 & 2) column_strip(k + j, a, out + j, bins1, bins2, 2), j += 2;
-    if (bins2 & 1) column_strip(k + j, a, out + j, bins1, bins2, 1);
+    for (; j + STRIP <= bins2; j += STRIP) column_strip(k, a, half, j, bins1, bins2, STRIP, use);
+    if (bins2 & 4) column_strip(k, a, half, j, bins1, bins2, 4, use), j += 4;
+    if (bins2 & 2) column_strip(k, a, half, j, bins1, bins2, 2, use), j += 2;
+    if (bins2 & 1) column_strip(k, a, half, j, bins1, bins2, 1, use);
 }
 
 /* ---- Projection ---- */
@@ -100,36 +147,27 @@ INLINE Vector *at(double *history, i64 step, i64 plane, i64 planes, i64 bins) {
     return (Vector *)history + (step * planes + plane) * bins;
 }
 
+/* Sweep t's two halves: of b_(t+1) and of a_(t+1). */
+INLINE Half column_half(MmlFastPidState *s, i64 t, i64 plane, i64 planes, i64 bins2) {
+    return (Half){(Vector *)s->marginal2 + plane * bins2, at(s->right, 2 * t, plane, planes, bins2),
+                  at(s->right, 2 * t + 1, plane, planes, bins2)};
+}
+
+INLINE Half row_half(MmlFastPidState *s, i64 t, i64 plane, i64 planes, i64 bins1) {
+    return (Half){(Vector *)s->marginal1 + plane * bins1, at(s->left, 2 * t + 1, plane, planes, bins1),
+                  at(s->left, 2 * t + 2, plane, planes, bins1)};
+}
+
 SIZED void mml_fastpid_sweep(MmlFastPidState *s, i64 first, i64 last, MML_FASTPID_SIZES) {
     for (i64 plane = 0; plane < planes; plane++) {
         const Vector *k = (Vector *)s->k + plane * bins1 * bins2;
-        const Vector *p1 = (Vector *)s->marginal1 + plane * bins1, *p2 = (Vector *)s->marginal2 + plane * bins2;
         for (i64 t = first; t < last; t++) {
-            Vector *a = at(s->left, 2 * t, plane, planes, bins1), *next = at(s->left, 2 * t + 2, plane, planes, bins1);
-            Vector *row = at(s->left, 2 * t + 1, plane, planes, bins1);
-            Vector *column = at(s->right, 2 * t, plane, planes, bins2), *b = at(s->right, 2 * t + 1, plane, planes, bins2);
-            over_rows(k, a, column, bins1, bins2);
-            KEEP_LOOP
-            for (i64 j = 0; j < bins2; j++) b[j] = p2[j] * (column[j] = inverse(column[j]));
-            over_columns(k, b, row, bins1, bins2);
-            KEEP_LOOP
-            for (i64 i = 0; i < bins1; i++) next[i] = p1[i] * (row[i] = inverse(row[i]));
+            Half columns = column_half(s, t, plane, planes, bins2);
+            over_rows(k, at(s->left, 2 * t, plane, planes, bins1), columns, bins1, bins2, FORWARD);
+            over_columns(k, columns.factor, row_half(s, t, plane, planes, bins1), bins1, bins2, FORWARD);
         }
     }
     s->sweeps = last;
-}
-
-static double residual(MmlFastPidState *s, MML_FASTPID_SIZES) {
-    Vector distance = {0};
-    for (i64 plane = 0; plane < planes; plane++) {
-        const Vector *a = at(s->left, 2 * s->sweeps, plane, planes, bins1);
-        const Vector *b = at(s->right, 2 * s->sweeps - 1, plane, planes, bins2);
-        const Vector *p2 = (Vector *)s->marginal2 + plane * bins2;
-        Vector *sums = (Vector *)s->adjoint2 + plane * bins2;
-        over_rows((Vector *)s->k + plane * bins1 * bins2, a, sums, bins1, bins2);
-        for (i64 j = 0; j < bins2; j++) distance += magnitude(b[j] * sums[j] - p2[j]);
-    }
-    return total(distance);
 }
 
 SIZED double mml_fastpid_project(MmlFastPidState *s, double *largest, MML_FASTPID_SIZES) {
@@ -191,23 +229,22 @@ INLINE void by_projection(MmlFastPidState *s, i64 plane, MML_FASTPID_SIZES) {
     }
 }
 
-/* Back through the sweeps: of x = p / u, d loss / d u = -(d loss / d x) x / u. */
+/* Back through the sweeps: the inverses become derivatives by the sums. */
 INLINE void by_sums(MmlFastPidState *s, i64 plane, MML_FASTPID_SIZES) {
-    const Vector *k = (Vector *)s->k + plane * bins1 * bins2;
-    Vector *by_a = (Vector *)s->adjoint1 + plane * bins1, *by_b = (Vector *)s->adjoint2 + plane * bins2;
+    const Vector *k = (Vector *)s->k + plane * bins1 * bins2, *by_a = (Vector *)s->adjoint1 + plane * bins1;
+    Half rows = row_half(s, s->sweeps - 1, plane, planes, bins1);
+    use_sums(by_a, rows, 0, (int)bins1, BACKWARD);
     for (i64 t = s->sweeps - 1; t >= 0; t--) {
-        const Vector *a = at(s->left, 2 * t + 2, plane, planes, bins1), *b = at(s->right, 2 * t + 1, plane, planes, bins2);
-        Vector *row = at(s->left, 2 * t + 1, plane, planes, bins1), *column = at(s->right, 2 * t, plane, planes, bins2);
-        Vector *sums = (Vector *)s->log2 + plane * bins2;        /* scratch: the logs have been used */
-        KEEP_LOOP
-        for (i64 i = 0; i < bins1; i++) row[i] = -(by_a[i] * row[i]) * a[i];
-        over_rows(k, row, sums, bins1, bins2);
-        KEEP_LOOP
-        for (i64 j = 0; j < bins2; j++) {
-            column[j] = -((by_b[j] + sums[j]) * column[j]) * b[j];
-            by_b[j] = (Vector){0};
+        Half columns = column_half(s, t, plane, planes, bins2);
+        if (t == s->sweeps - 1) {
+            columns.p = (Vector *)s->adjoint2 + plane * bins2;
+            over_rows(k, rows.inverse, columns, bins1, bins2, BACKWARD_ADD);
+        } else {
+            over_rows(k, rows.inverse, columns, bins1, bins2, BACKWARD);
         }
-        if (t > 0) over_columns(k, column, by_a, bins1, bins2);
+        if (t == 0) break;
+        rows = row_half(s, t - 1, plane, planes, bins1);
+        over_columns(k, columns.inverse, rows, bins1, bins2, BACKWARD);
     }
 }
 
@@ -258,30 +295,54 @@ SIZED void mml_fastpid_differentiate(MmlFastPidState *s, MML_FASTPID_SIZES) {
 
 #ifndef MML_FASTPID_BITCODE
 
-/* ---- What doesn't depend on sizes ---- */
+/* ---- What isn't specialised ---- */
+
+static double residual(MmlFastPidState *s, MML_FASTPID_SIZES) {
+    double distance = 0;
+    for (i64 plane = 0; plane < planes; plane++) {
+        const Vector *k = (Vector *)s->k + plane * bins1 * bins2, *a = at(s->left, 2 * s->sweeps, plane, planes, bins1);
+        Half columns = column_half(s, s->sweeps - 1, plane, planes, bins2);
+        for (i64 j = 0; j < bins2; j++) {
+            Vector sum = {0};
+            for (i64 i = 0; i < bins1; i++) sum += k[i * bins2 + j] * a[i];
+            distance += total(magnitude(columns.factor[j] * sum - columns.p[j]));
+        }
+    }
+    return distance;
+}
 
 static double shift(MmlFastPidState *s, i64 count) {
     Vector most = (Vector){0} - INFINITY, wrong = {0};
     for (i64 c = 0; c < count / LANES; c++) {
-        Vector x = ((Vector *)s->logits)[c];
-        most = larger(most, x);
-        wrong += keep(x != x, x);
+        Vector logits = ((Vector *)s->logits)[c];
+        most = larger(most, logits);
+        wrong += keep(logits != logits, logits);
     }
     s->top = maximum(most) + total(wrong);
     for (i64 c = 0; c < count; c++) s->k[c] = s->logits[c] - s->top;
     return s->top;
 }
 
-static void descend(MmlFastPidState *s, double rate, i64 step, i64 count) {
+INLINE Vector root(Vector x) {
+    for (int l = 0; l < LANES; l++) x[l] = sqrt(x[l]);
+    return x;
+}
+
+static double descend(MmlFastPidState *s, double rate, i64 step, i64 count) {
     double scale1 = rate / (1 - pow(BETA1, (double)step)), scale2 = 1 / sqrt(1 - pow(BETA2, (double)step));
-    double *restrict logits = s->logits, *restrict moment1 = s->moment1, *restrict moment2 = s->moment2;
-    const double *restrict gradient = s->gradient;
-    for (i64 c = 0; c < count; c++) {
-        double g = gradient[c];
+    Vector most = (Vector){0} - INFINITY, *logits = (Vector *)s->logits, *k = (Vector *)s->k;
+    Vector *moment1 = (Vector *)s->moment1, *moment2 = (Vector *)s->moment2;
+    const Vector *gradient = (Vector *)s->gradient;
+    for (i64 c = 0; c < count / LANES; c++) {
+        Vector g = gradient[c];
         moment1[c] = BETA1 * moment1[c] + (1 - BETA1) * g;
         moment2[c] = BETA2 * moment2[c] + (1 - BETA2) * g * g;
-        logits[c] -= scale1 * moment1[c] / (sqrt(moment2[c]) * scale2 + EPSILON);
+        Vector now = logits[c] - scale1 * moment1[c] / (root(moment2[c]) * scale2 + EPSILON);
+        most = larger(most, keep(now == now, now) + keep(now != now, (Vector){0} + INFINITY));
+        k[c] = now - s->top;
+        logits[c] = now;
     }
+    return maximum(most);
 }
 
 const MmlFastPidKernel MML_FASTPID_KERNEL = {LANES, shift, mml_fastpid_sweep, residual, mml_fastpid_project,

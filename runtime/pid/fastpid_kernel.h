@@ -2,7 +2,7 @@
  * processor, for x86-64-v3, and as bitcode that mmlc specialises by sizes.
  *
  * A projection is kept factored: after sweep t, q = K a_t b_t with K =
- * exp(logits - their maximum), b_t = p(x2, y) / (K^T a_(t-1)), a_t = p(x1, y) /
+ * exp(logits - top), b_t = p(x2, y) / (K^T a_(t-1)), a_t = p(x1, y) /
  * (K b_t), a_0 = 1. It doesn't change when K is scaled, so that K needs no
  * normalising and the softmax adds nothing to the gradient.
  *
@@ -16,7 +16,7 @@
 #include "mml/base.h"
 
 typedef struct {
-    double  top;                            /* maximum of the logits                                   */
+    double  top;                            /* about the maximum of the logits                         */
     double *logits, *k, *q, *gradient;      /* [table]; q: the last projection                         */
     double *moment1, *moment2;              /* [table] Adam's                                          */
     double *marginal1, *marginal2;          /* [pair table] of P                                       */
@@ -36,7 +36,8 @@ typedef struct {
 
 typedef struct {
     i64 lanes;
-    /* k = logits - top, before the exponential. Returns top; not finite if a logit isn't, but for minus infinity. */
+    /* Sets top to the maximum and k to logits - top, before the exponential. Returns it; not finite when a
+     * logit is NaN or infinity, or all are minus infinity. */
     double (*shift)(MmlFastPidState *state, i64 count);
     /* Sweeps first … last - 1. */
     void   (*sweep)(MmlFastPidState *state, i64 first, i64 last, MML_FASTPID_SIZES);
@@ -46,8 +47,9 @@ typedef struct {
     double (*project)(MmlFastPidState *state, double *largest, MML_FASTPID_SIZES);
     /* gradient = d loss / d logits of loss = -H_q(Y | X1, X2) in nats. Behind project, once. */
     void   (*differentiate)(MmlFastPidState *state, MML_FASTPID_SIZES);
-    /* Adam's step number `step` (from 1). */
-    void   (*descend)(MmlFastPidState *state, double rate, i64 step, i64 count);
+    /* Adam's step number `step` (from 1); k = logits - top, top being what it was. Returns the new maximum,
+     * infinity for NaN. */
+    double (*descend)(MmlFastPidState *state, double rate, i64 step, i64 count);
 } MmlFastPidKernel;
 
 extern const MmlFastPidKernel mml_fastpid_portable;
