@@ -1,4 +1,8 @@
-/* The source csv: several files joined by position, numbers and a class label. */
+/* The source csv: several files joined by position, numbers and a class label.
+ *
+ * Labels are integers, or the names of classes: those are numbered in the order of
+ * their bytes over the train files, as scikit-learn's LabelEncoder does.
+ */
 #include "data/source.h"
 
 #include <math.h>
@@ -9,7 +13,6 @@
 
 typedef struct {
     CsvTable table;
-    i64      label;                  /* column of the label, or -1                  */
     i64      width;                  /* columns that are features                   */
     float   *features;               /* [rows, width]                               */
     i64     *labels;                 /* [rows], or NULL                             */
@@ -21,6 +24,8 @@ typedef struct {
     CsvFile  test;                   /* test = "FILE": rows behind those of files[0] */
     i64      labelled;               /* the file that labels are taken from, or -1  */
     i64      rows, test_rows;        /* of each file, of the test file              */
+    CsvClasses classes;              /* by name, where labels are names             */
+    i64     *ranks;                  /* [classes.count] a name's place when sorted  */
 } Csv;
 
 /* The file that holds a row, and the row in it. */
@@ -60,18 +65,10 @@ static void close_csv(DataSource *source) {
     free_file(&csv->test);
 }
 
-/* ---- Reading ---- */
+/* ---- The label's column ---- */
 
-static Status read_file(DataSource *source, const DataOrigin *origin, CsvFile *file) {
-    char *text = NULL;
-    i64 length = 0;
-    int header = !mml_has(source->settings, "%s.header", source->program->path)
-              || mml_int(source->settings, "%s.header", source->program->path);
-    MML_TRY(mml_data_file_text(origin, origin->value, &source->checksum, &text, &length));
-    Status status = mml_csv_parse(origin->value, text, length, header, source->arena, &file->table);
-    free(text);
-    return status;
-}
+/* A file while it is parsed; index: its number, -1 for the test file. */
+typedef struct { const DataSource *source; const Csv *csv; i64 index; } Parsed;
 
 /* The only column of that name, -1 when there is none. */
 static Status named_column(const CsvTable *table, const char *name, i64 *out) {
@@ -84,51 +81,105 @@ static Status named_column(const CsvTable *table, const char *name, i64 *out) {
     return MML_OK;
 }
 
-/* Which column of each file is the label: its last, the column of that name in
- * the files that have it, or the one column of the field of that name. */
-static Status find_labels(const DataSource *source, Csv *csv) {
-    const MmlSource *program = source->program;
-    const MmlSettings *settings = source->settings;
-    csv->labelled = -1;
-    for (i64 i = 0; i < csv->count; i++) csv->files[i].label = -1;
-    const MmlSetting *setting = mml_setting_find(settings->experiment,
-                                                 mml_arena_format(source->arena, "%s.label", program->path));
+/* Which column is the label: the last, the one of that name where the file has it, or
+ * the one column of the field of that name. */
+static Status label_column(const void *context, const CsvTable *table, i64 *out) {
+    const Parsed *parsed = context;
+    const MmlSource *program = parsed->source->program;
+    const MmlSettings *settings = parsed->source->settings;
+    const char *path = mml_arena_format(parsed->source->arena, "%s.label", program->path);
+    if (!path) return MML_ENOMEM;
+    const MmlSetting *setting = mml_setting_find(settings->experiment, path);
+    *out = -1;
     if (!setting) return MML_OK;
-    int last = setting->type == MML_WORD;             /* the one word there is */
-    const char *name = last ? mml_word(settings, "%s.label", program->path)
-                            : mml_string(settings, "%s.label", program->path);
-    for (i64 i = 0; i < csv->count; i++) {
-        CsvFile *file = &csv->files[i];
-        if (last) {
-            file->label = file->table.columns - 1;
-        } else if (i < program->field_count && strcmp(program->fields[i], name) == 0) {
-            if (file->table.columns != 1)
-                return mml_fail(MML_EDATA, "'%s' has %lld columns; as the label (%s.label = %s, %s) it needs one",
-                                file->table.path, (long long)file->table.columns, program->path, name, program->where);
-            file->label = 0;
-        } else {
-            MML_TRY(named_column(&file->table, name, &file->label));
-        }
-        if (file->label >= 0 && csv->labelled < 0) csv->labelled = i;
+    if (setting->type == MML_WORD) {                  /* `last`, the one word there is */
+        *out = table->columns - 1;
+        return MML_OK;
     }
-    if (csv->labelled < 0)
-        return mml_fail(MML_EDATA, "no file of %s (%s) has a column named '%s'; give label = last or a name that the header has",
-                        program->path, program->where, name);
+    if (parsed->index < 0) {
+        *out = parsed->csv->files[0].table.label;
+        return MML_OK;
+    }
+    const char *name = mml_string(settings, "%s.label", program->path);
+    if (parsed->index >= program->field_count || strcmp(program->fields[parsed->index], name) != 0)
+        return named_column(table, name, out);
+    if (table->columns != 1)
+        return mml_fail(MML_EDATA, "'%s' has %lld columns; as the label (%s = %s, %s) it needs one", table->path,
+                        (long long)table->columns, path, name, program->where);
+    *out = 0;
     return MML_OK;
 }
 
+/* The first file that has a label. */
+static Status find_labelled(const DataSource *source, Csv *csv) {
+    const MmlSource *program = source->program;
+    csv->labelled = -1;
+    for (i64 i = csv->count - 1; i >= 0; i--)
+        if (csv->files[i].table.label >= 0) csv->labelled = i;
+    if (csv->labelled >= 0 || !mml_has(source->settings, "%s.label", program->path)) return MML_OK;
+    return mml_fail(MML_EDATA, "no file of %s (%s) has a column named '%s'; give label = last or a name that the header has",
+                    program->path, program->where, mml_string(source->settings, "%s.label", program->path));
+}
+
+/* ---- Class names ---- */
+
+static int compare_names(const void *a, const void *b) { return strcmp(**(const char *const *const *)a, **(const char *const *const *)b); }
+
+/* Sorts the names that the train files gave, and closes the list. */
+static Status sort_classes(DataSource *source, Csv *csv) {
+    CsvClasses *classes = &csv->classes;
+    const char ***order = MML_NEW(source->arena, const char **, classes->count + 1);
+    const char **sorted = MML_NEW(source->arena, const char *, classes->count + 1);
+    csv->ranks = MML_NEW(source->arena, i64, classes->count + 1);
+    if (!order || !sorted || !csv->ranks) return MML_ENOMEM;
+    for (i64 i = 0; i < classes->count; i++) order[i] = &classes->names[i];
+    if (classes->count) qsort(order, (size_t)classes->count, sizeof *order, compare_names);
+    for (i64 i = 0; i < classes->count; i++) {
+        sorted[i] = *order[i];
+        csv->ranks[order[i] - classes->names] = i;
+    }
+    classes->closed = 1;
+    if (csv->labelled >= 0) classes->first = csv->files[csv->labelled].table.path;
+    source->classes = sorted;
+    source->class_count = classes->count;
+    return MML_OK;
+}
+
+static Status check_named(const Csv *csv, const CsvFile *file) {
+    if (csv->labelled < 0 || file->table.label < 0 || file->table.named == csv->files[csv->labelled].table.named) return MML_OK;
+    const CsvFile *first = &csv->files[csv->labelled];
+    return mml_fail(MML_EDATA, "the labels of '%s' are %s and those of '%s' %s", file->table.path,
+                    file->table.named ? "names" : "numbers", first->table.path, first->table.named ? "names" : "numbers");
+}
+
+/* ---- Reading ---- */
+
+static Status read_file(DataSource *source, Csv *csv, i64 index, const DataOrigin *origin, CsvFile *file) {
+    char *text = NULL;
+    i64 length = 0;
+    int header = !mml_has(source->settings, "%s.header", source->program->path)
+              || mml_int(source->settings, "%s.header", source->program->path);
+    Parsed parsed = { source, csv, index };
+    CsvLabel label = { label_column, &parsed, &csv->classes };
+    MML_TRY(mml_data_file_text(origin, origin->value, &source->checksum, &text, &length));
+    Status status = mml_csv_parse(origin->value, text, length, header, &label, source->arena, &file->table);
+    free(text);
+    return status;
+}
+
 /* The label column as classes. */
-static Status take_labels(CsvFile *file) {
+static Status take_labels(const Csv *csv, CsvFile *file) {
     const CsvTable *table = &file->table;
-    if (file->label < 0) return MML_OK;
+    if (table->label < 0) return MML_OK;
     file->labels = malloc(sizeof *file->labels * (size_t)table->rows);
     if (!file->labels) return mml_fail(MML_ENOMEM, "no memory for the labels of '%s'", table->path);
     for (i64 row = 0; row < table->rows; row++) {
-        double label = table->cells[row * table->columns + file->label];
+        double label = table->cells[row * table->columns + table->label];
         if (label != floor(label) || fabs(label) > 1e9)
-            return mml_fail(MML_EDATA, "%s:%lld: column %lld: label %g is no class; classes are the integers 0, 1, 2 …",
-                            table->path, (long long)table->lines[row], (long long)file->label + 1, label);
-        file->labels[row] = (i64)label;
+            return mml_fail(MML_EDATA, "%s:%lld: column %lld: label %g is no class; classes are the integers 0, 1, 2 … or names (is this "
+                            "the label's column? label = \"NAME\" names another)", table->path, (long long)table->lines[row],
+                            (long long)table->label + 1, label);
+        file->labels[row] = table->named ? csv->ranks[(i64)label] : (i64)label;
     }
     return MML_OK;
 }
@@ -136,13 +187,13 @@ static Status take_labels(CsvFile *file) {
 /* All other columns. The cells are not needed afterwards. */
 static Status take_features(CsvFile *file) {
     CsvTable *table = &file->table;
-    file->width = table->columns - (file->label >= 0);
+    file->width = table->columns - (table->label >= 0);
     file->features = malloc(sizeof *file->features * (size_t)(table->rows * file->width + 1));
     if (!file->features) return mml_fail(MML_ENOMEM, "no memory for the rows of '%s'", table->path);
     float *out = file->features;
     for (i64 row = 0; row < table->rows; row++)
         for (i64 column = 0; column < table->columns; column++)
-            if (column != file->label) *out++ = (float)table->cells[row * table->columns + column];
+            if (column != table->label) *out++ = (float)table->cells[row * table->columns + column];
     free(table->cells);
     table->cells = NULL;
     return MML_OK;
@@ -155,7 +206,7 @@ static Status check_agreement(const Csv *csv) {
         if (file->table.rows != csv->files[0].table.rows)
             return mml_fail(MML_EDATA, "'%s' has %lld rows and '%s' %lld; rows are joined by position", file->table.path,
                             (long long)file->table.rows, csv->files[0].table.path, (long long)csv->files[0].table.rows);
-        for (i64 row = 0; file != first && file->label >= 0 && row < file->table.rows; row++)
+        for (i64 row = 0; file != first && file->table.label >= 0 && row < file->table.rows; row++)
             if (file->labels[row] != first->labels[row])
                 return mml_fail(MML_EDATA, "%s:%lld: label %lld disagrees with label %lld of %s:%lld", file->table.path,
                                 (long long)file->table.lines[row], (long long)file->labels[row],
@@ -170,9 +221,8 @@ static Status read_test_file(DataSource *source, Csv *csv) {
         return mml_fail(MML_EDATA, "%s.test names a file, which works with one csv file; this source has %lld (%s): "
                         "use every(n, k) or a share", program->path, (long long)csv->count, program->where);
     DataOrigin origin = mml_data_origin(source->settings, program, "test.file");
-    MML_TRY(read_file(source, &origin, &csv->test));
+    MML_TRY(read_file(source, csv, -1, &origin, &csv->test));
     const CsvFile *train = &csv->files[0];
-    csv->test.label = train->label;
     if (csv->test.table.columns != train->table.columns)
         return mml_fail(MML_EDATA, "'%s' has %lld columns and '%s' %lld", origin.value, (long long)csv->test.table.columns,
                         train->table.path, (long long)train->table.columns);
@@ -181,7 +231,8 @@ static Status read_test_file(DataSource *source, Csv *csv) {
             return mml_fail(MML_EDATA, "column %lld is '%s' in '%s' and '%s' in '%s'", (long long)i + 1,
                             train->table.names[i], train->table.path, csv->test.table.names[i], origin.value);
     csv->test_rows = csv->test.table.rows;
-    MML_TRY(take_labels(&csv->test));
+    MML_TRY(check_named(csv, &csv->test));
+    MML_TRY(take_labels(csv, &csv->test));
     return take_features(&csv->test);
 }
 
@@ -215,11 +266,15 @@ Status mml_data_csv_open(DataSource *source) {
     source->close = close_csv;
     for (i64 i = 0; i < csv->count; i++) {
         DataOrigin origin = mml_data_origin_slot(source->settings, program, program->file_slots[i]);
-        MML_TRY(read_file(source, &origin, &csv->files[i]));
+        MML_TRY(read_file(source, csv, i, &origin, &csv->files[i]));
     }
-    MML_TRY(find_labels(source, csv));
+    MML_TRY(find_labelled(source, csv));
+    MML_TRY(sort_classes(source, csv));
     csv->rows = csv->files[0].table.rows;
-    for (i64 i = 0; i < csv->count; i++) MML_TRY(take_labels(&csv->files[i]));
+    for (i64 i = 0; i < csv->count; i++) {
+        MML_TRY(check_named(csv, &csv->files[i]));
+        MML_TRY(take_labels(csv, &csv->files[i]));
+    }
     MML_TRY(check_agreement(csv));
     for (i64 i = 0; i < csv->count; i++) MML_TRY(take_features(&csv->files[i]));
     if (mml_has(source->settings, "%s.test.file", program->path)) MML_TRY(read_test_file(source, csv));

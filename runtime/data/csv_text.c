@@ -121,6 +121,61 @@ static Status number(const Reader *r, i64 line, i64 column, Cell *cell, double *
     return MML_OK;
 }
 
+/* ---- Class names ---- */
+
+static void trim(Cell *cell) {
+    while (!cell->quoted && cell->begin < cell->end && blank(*cell->begin)) cell->begin++;
+    while (!cell->quoted && cell->begin < cell->end && blank(cell->end[-1])) cell->end--;
+}
+
+enum { SLOTS = 1 << 15 };
+
+/* Whether a cell is a number as strtod reads it. */
+static int is_number(const Reader *r, const Cell *cell) {
+    char *end = NULL;
+    strtod_l(cell->begin, &end, r->locale);
+    return end == cell->end && cell->begin < cell->end;
+}
+
+/* The slot that holds the name, or the free one where it belongs. */
+static i32 *slot_of(const CsvClasses *classes, const char *name) {
+    u64 hash = 0xcbf29ce484222325u;                    /* FNV-1a */
+    for (const char *c = name; *c; c++) hash = (hash ^ (u8)*c) * 0x100000001b3u;
+    i32 *slot = &classes->slots[hash % SLOTS];
+    while (*slot && strcmp(classes->names[*slot - 1], name) != 0)
+        slot = slot == &classes->slots[SLOTS - 1] ? classes->slots : slot + 1;
+    return slot;
+}
+
+static Status class_of(const Reader *r, i64 line, i64 column, Cell *cell, CsvClasses *classes, MmlArena *arena, double *out) {
+    static const char *const missing[] = { "nan", "na", "n/a", "null", NULL };
+    if (cell->begin == cell->end)
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the label is empty", r->path, (long long)line, (long long)column);
+    if (is_word(cell, missing)) return refuse(r, line, column, cell, "missing label");
+    if (!classes->slots) {
+        classes->slots = MML_NEW(arena, i32, SLOTS);
+        classes->names = MML_NEW(arena, const char *, CSV_CLASSES);
+        if (!classes->slots || !classes->names) return MML_ENOMEM;
+    }
+    MmlArenaMark mark = mml_arena_mark(arena);
+    char *name = unquoted(cell, arena);
+    if (!name) return MML_ENOMEM;
+    i32 *slot = slot_of(classes, name);
+    if (*slot) mml_arena_release(arena, mark);
+    else if (classes->closed)
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the class '%s' does not occur in '%s'", r->path, (long long)line,
+                        (long long)column, name, classes->first);
+    else if (classes->count == CSV_CLASSES)
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld has more than %d different labels; is it the label? label = \"NAME\" names another column",
+                        r->path, (long long)line, (long long)column, CSV_CLASSES);
+    else {
+        classes->names[classes->count++] = name;
+        *slot = (i32)classes->count;
+    }
+    *out = *slot - 1;
+    return MML_OK;
+}
+
 /* ---- Rows ---- */
 
 /* Counts the cells of the row at r without moving. */
@@ -140,8 +195,7 @@ static Status read_header(Reader *r, i64 columns, MmlArena *arena, CsvTable *out
         Cell cell;
         CellEnd end;
         MML_TRY(next_cell(r, i + 1, &cell, &end));
-        while (!cell.quoted && cell.begin < cell.end && blank(*cell.begin)) cell.begin++;
-        while (!cell.quoted && cell.begin < cell.end && blank(cell.end[-1])) cell.end--;
+        trim(&cell);
         out->names[i] = unquoted(&cell, arena);
         if (!out->names[i]) return MML_ENOMEM;
     }
@@ -160,7 +214,7 @@ static Status make_room(CsvTable *table, i64 *capacity) {
     return MML_OK;
 }
 
-static Status read_row(Reader *r, CsvTable *table, int header) {
+static Status read_row(Reader *r, CsvTable *table, int header, const CsvLabel *label, MmlArena *arena) {
     i64 line = r->line, found = 0;
     MML_TRY(count_columns(*r, &found));
     if (found != table->columns)
@@ -171,7 +225,12 @@ static Status read_row(Reader *r, CsvTable *table, int header) {
         Cell cell;
         CellEnd end;
         MML_TRY(next_cell(r, i + 1, &cell, &end));
-        MML_TRY(number(r, line, i + 1, &cell, &row[i]));
+        if (i == table->label) {
+            trim(&cell);
+            if (table->rows == 0) table->named = !is_number(r, &cell);
+        }
+        if (i == table->label && table->named) MML_TRY(class_of(r, line, i + 1, &cell, label->classes, arena, &row[i]));
+        else MML_TRY(number(r, line, i + 1, &cell, &row[i]));
     }
     table->lines[table->rows++] = line;
     return MML_OK;
@@ -183,26 +242,28 @@ static int only_blank_lines(const Reader *r) {
     return 1;
 }
 
-static Status read_rows(Reader *r, int header, MmlArena *arena, CsvTable *table) {
+static Status read_rows(Reader *r, int header, const CsvLabel *label, MmlArena *arena, CsvTable *table) {
     if (only_blank_lines(r)) return mml_fail(MML_EDATA, "'%s' is empty", r->path);
     MML_TRY(count_columns(*r, &table->columns));
     if (header) MML_TRY(read_header(r, table->columns, arena, table));
+    if (label) MML_TRY(label->column(label->context, table, &table->label));
     i64 capacity = 0;
     while (!only_blank_lines(r)) {
         if (row_ends(r)) return mml_fail(MML_EDATA, "%s:%lld: a blank line between rows", r->path, (long long)r->line);
         MML_TRY(make_room(table, &capacity));
-        MML_TRY(read_row(r, table, header));
+        MML_TRY(read_row(r, table, header, label, arena));
     }
     if (table->rows == 0) return mml_fail(MML_EDATA, "'%s' has no samples: there is nothing below its header", r->path);
     return MML_OK;
 }
 
-Status mml_csv_parse(const char *path, const char *text, i64 length, int header, MmlArena *arena, CsvTable *out) {
-    *out = (CsvTable){ .path = path };
+Status mml_csv_parse(const char *path, const char *text, i64 length, int header, const CsvLabel *label, MmlArena *arena,
+                     CsvTable *out) {
+    *out = (CsvTable){ .path = path, .label = -1 };
     Reader r = { path, text, text + length, 1, newlocale(LC_ALL_MASK, "C", (locale_t)0) };
     if (!r.locale) return mml_fail(MML_ENOMEM, "no memory to read '%s'", path);
     if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
-    Status status = read_rows(&r, header, arena, out);
+    Status status = read_rows(&r, header, label, arena, out);
     freelocale(r.locale);
     if (status != MML_OK) {
         free(out->cells);

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* data rows = csv("a.csv", "b.csv", label = last, test = every(2, 1)). */
@@ -167,6 +168,59 @@ Test(csv, takes_a_seeded_share_of_rows_for_test) {
     cr_assert_eq(memcmp(chosen[0], chosen[1], sizeof chosen[0]), 0, "the same seed splits alike");
     cr_assert_neq(memcmp(chosen[0], chosen[2], sizeof chosen[0]), 0, "another seed splits otherwise");
     program_free(p);
+}
+
+/* ---- Class names ---- */
+
+Test(csv, numbers_class_names_in_their_order_and_tells_them) {
+    Program *p = one_file("x,y,kind\n1,2,dog\n3,4, cat \n5,6,\"a, \"\"b\"\"\"\n7,8,dog\n");
+    MmlData *data = open_data(p);
+    static const i64 expected[] = { 2, 1, 0, 2 };
+    for (i64 i = 0; i < 4; i++) {
+        float row[2];
+        i64 label;
+        sample_of(data, MML_TRAIN, i, 1, 0, p, 0, row, &label, NULL);
+        cr_assert_eq(label, expected[i]);
+        cr_assert_eq(row[0], 1 + 2 * i);
+    }
+    cr_assert_str_eq(mml_data_class(data, 0), "a, \"b\"");
+    cr_assert_str_eq(mml_data_class(data, 1), "cat");
+    cr_assert_str_eq(mml_data_class(data, 2), "dog");
+    cr_assert_null(mml_data_class(data, 3));
+    program_free(p);
+    p = one_file("x,y,c\n1,2,3\n");
+    cr_assert_null(mml_data_class(open_data(p), 0), "numbers have no names");
+    program_free(p);
+}
+
+Test(csv, numbers_class_names_alike_in_all_files) {
+    Program *p = two_files("x,y,c\n1,2,b\n2,3,a\n", "z,c\n1,b\n2,a\n");
+    cr_assert_eq(mml_data_count(open_data(p), MML_TEST), 1);
+    program_free(p);
+    refuses("x,y,c\n1,2,b\n2,3,a\n", "z,c\n1,b\n2,c\n", "b.csv:3: label 2", "disagrees with label 0");
+    refuses("x,y,c\n1,2,b\n2,3,a\n", "z,c\n1,0\n2,1\n", "b.csv' are numbers and those of '", "names");
+}
+
+Test(csv, refuses_test_classes_that_the_train_file_lacks) {
+    Program *p = one_file("x,y,c\n1,2,b\n3,4,a\n");
+    write_text(p, "test.csv", "x,y,c\n7,8,a\n7,8,bb\n");
+    set_word(p, "data.rows.test", "file");
+    set_text(p, "data.rows.test.file", mml_arena_format(program_settings(p)->arena, "%s/test.csv", program_folder(p)));
+    const char *message = open_fails(p);
+    expect_in(message, "test.csv:3: column 3: the class 'bb' does not occur in '");
+    expect_in(message, "a.csv'");
+    program_free(p);
+}
+
+Test(csv, refuses_labels_that_are_missing_or_too_many) {
+    refuses("x,y,c\n1,2,a\n2,3,\n", GOOD_B, "a.csv:3: column 3", "the label is empty");
+    refuses("x,y,c\n1,2,a\n2,3,NA\n", GOOD_B, "a.csv:3: column 3", "missing label 'NA'");
+    refuses("x,y,c\n1,2,1\n2,3,a\n", GOOD_B, "a.csv:3: column 3", "not a number: 'a'");
+    refuses("x,y,c\n1,2,0.25\n", GOOD_B, "a.csv:2: column 3", "label = \"NAME\" names another");
+    char *text = malloc(300000), *at = text + sprintf(text, "x,y,c\n");
+    for (int i = 0; i < 10001; i++) at += sprintf(at, "1,2,id%d\n", i);
+    refuses(text, GOOD_B, "a.csv:10002: column 3", "more than 10000 different labels");
+    free(text);
 }
 
 Test(csv, refuses_text_in_a_number) {

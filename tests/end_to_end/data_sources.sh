@@ -19,6 +19,18 @@ P
     check "mmlc $1" "$MMLC" "$1.mml" -o "$1"
 }
 
+# ---- csv with class names ----
+
+awk 'BEGIN { print "x,y,kind"; for (i = 0; i < 60; i++) print i % 7 "," i % 5 "," (i % 2 ? "sour" : "sweet") }' >fruit.csv
+program fruit 'data fruit = csv("{root}/fruit.csv", label = "kind", test = 25 %)' 'modality taste : vector[2] {
+  input   = fruit.fruit -> normalize(train)
+  encoder = linear(4)
+}' 'target kind : class[2] = fruit.label'
+check "csv with class names trains" ./fruit --out s1 --quiet
+grep -rqs '"classes": *\["sour", *"sweet"\]' s1 && ok "the run tells the classes' names" || failed "no names of classes: $(grep -rh classes s1 | head -n 3)"
+sed -i '5s/sour\|sweet/ripe/' fruit.csv
+fails_with "csv: a class too many" 3 'fruit.csv:.*label 2 is not below the 2 classes' ./fruit --out s2
+
 # ---- npz ----
 
 cp "$tests/data/files/numpy.npz" .

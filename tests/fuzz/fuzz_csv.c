@@ -1,10 +1,23 @@
-/* CSV texts of any bytes: rows come out rectangular and finite, or one message does. */
+/* CSV texts of any bytes, the last column a label: rows come out rectangular and finite,
+ * class names are numbered, or one message does. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "data/csv_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+static Status last_column(const void *context, const CsvTable *table, i64 *out) {
+    *out = table->columns - 1;
+    return MML_OK;
+}
+
+static void check_classes(const CsvTable *table, const CsvClasses *classes) {
+    for (i64 i = 0; table->named && i < table->rows; i++) {
+        double number = table->cells[i * table->columns + table->label];
+        if (number < 0 || number >= (double)classes->count || !classes->names[(i64)number][0]) abort();
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     if (count < 1) return 0;
@@ -15,12 +28,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     text[count - 1] = 0;
     MmlArena *arena = mml_arena_new();
     CsvTable table;
-    if (arena && mml_csv_parse("input", text, (i64)count - 1, header, arena, &table) == MML_OK) {
+    CsvClasses classes = { 0 };
+    CsvLabel label = { last_column, NULL, &classes };
+    if (arena && mml_csv_parse("input", text, (i64)count - 1, header, bytes[0] & 2 ? &label : NULL, arena, &table) == MML_OK) {
         if (table.rows < 1 || table.columns < 1 || (header != 0) != (table.names != NULL)) abort();
         for (i64 i = 0; i < table.rows * table.columns; i++)
             if (!isfinite((float)table.cells[i])) abort();
         for (i64 i = 0; i < table.rows; i++)
             if (table.lines[i] < 1 || (i && table.lines[i] <= table.lines[i - 1])) abort();
+        check_classes(&table, &classes);
         free(table.cells);
         free(table.lines);
     } else if (!*mml_message()) {
