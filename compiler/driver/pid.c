@@ -1,5 +1,6 @@
 #include "driver/pid.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ static void print_help(void) {
            "         such objects, or {\"cases\": [...]}; \"name\" names a distribution\n"
            "  CSV    a header and three columns x1,x2,y; a sample a row, each distinct value a bin\n"
            "  .npy   an array of rank 3: integers are counts, floats weights\n"
-           "Weights are normalised to a sum of 1.\n\n");
+           "Weights are normalised to a sum of 1; a table may have %lld cells.\n\n", (long long)PID_INPUT_CELLS);
     for (int o = 0; o < OPTION_COUNT; o++) {
         char left[64];
         snprintf(left, sizeof left, "%s%s%s", OPTIONS[o].name,
@@ -225,6 +226,7 @@ static Status solve_all(const Call *call, const PidInput *input, MmlThreads *thr
         Status status = solve_one(call, &input->items[i], threads, arena);
         mml_arena_release(arena, mark);
         if (status != MML_OK) return mml_context(status, "%s: %s", call->file, input->items[i].name);
+        if (ferror(stdout)) break;
     }
     return MML_OK;
 }
@@ -251,7 +253,7 @@ int pid_command(int argc, char **argv) {
     if (status == MML_OK) status = pid_estimate_check(&call.estimate, call.file, &input);
     if (status == MML_OK) status = check_seed(&call, &input);
     if (status == MML_OK) status = solve_all(&call, &input, threads, arena);
-    if (status == MML_OK && (fflush(stdout) != 0 || ferror(stdout))) status = mml_fail(MML_EIO, "cannot write the results");
+    if (status == MML_OK && (fflush(stdout) != 0 || ferror(stdout))) status = mml_fail(MML_EIO, "cannot write the results: %s", strerror(errno));
     if (status != MML_OK) fprintf(stderr, "mmlc pid: %s\n", mml_message());
     mml_threads_free(threads);
     mml_arena_free(arena);

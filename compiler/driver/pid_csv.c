@@ -1,219 +1,192 @@
-/* The CSV form of pid_input.h: RFC 4180 quoting, LF or CRLF, empty lines skipped. */
+/* The CSV form of pid_input.h: RFC 4180 quoting, LF, CRLF or CR, empty lines
+ * skipped, read as a stream. */
 #include "driver/pid_input.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define COLUMNS 3
+#include "driver/pid_values.h"
 
-static const char *const NAMES[COLUMNS] = {"x1", "x2", "y"};
+#define END (-1)
+#define LONGEST_VALUE ((size_t)1 << 16)
 
 typedef struct {
-    const PidFile *file;
-    char *at, *end;          /* of a copy of the text: values are ended and unquoted in place */
-    int   line;
-    char  separator;         /* behind the last value: ',', '\n', '\r' or 0 at the end        */
+    const PidFile *file;                       /* its text is what has been read of the stream */
+    char   *buffer;
+    const char *at, *end;
+    FILE   *stream;
+    i64     line;
+    int     separator;                         /* behind the last value: ',', '\n' or END */
+    char   *value[PID_COLUMNS + 1];            /* [LONGEST_VALUE + 1]; the last takes what is too much */
+    size_t  length[PID_COLUMNS + 1];
 } Scanner;
 
-static int ends_value(char c) { return c == ',' || c == '\n' || c == '\r'; }
+/* ---- Characters ---- */
 
-/* Text between quotes; *stop: behind the closing one. */
-static Status read_quoted(Scanner *scanner, char **value, char **stop) {
-    int line = scanner->line;
-    char *from = *value + 1, *to = *value;
-    for (; from < scanner->end && (*from != '"' || from[1] == '"'); from++) {
-        from += *from == '"';
-        scanner->line += *from == '\n';
-        *to++ = *from;
+static int refill(Scanner *scanner) {
+    if (!scanner->stream) return 0;
+    size_t size = fread(scanner->buffer, 1, PID_FIRST_BYTES, scanner->stream);
+    scanner->at = scanner->buffer;
+    scanner->end = scanner->buffer + size;
+    if (size == 0) scanner->stream = NULL;
+    return size > 0;
+}
+
+static int peek(Scanner *scanner) {
+    return scanner->at < scanner->end || refill(scanner) ? (unsigned char)*scanner->at : END;
+}
+
+static int take(Scanner *scanner) {
+    int c = peek(scanner);
+    scanner->at += c != END;
+    return c;
+}
+
+static int is_blank(int c) { return c == ' ' || c == '\t'; }
+static int ends_value(int c) { return c == ',' || c == '\n' || c == '\r' || c == END; }
+
+static void skip_blanks(Scanner *scanner) {
+    while (is_blank(peek(scanner))) scanner->at++;
+}
+
+/* ---- Values and rows ---- */
+
+static Status append(Scanner *scanner, int column, int c) {
+    if (c == 0)
+        return mml_fail(MML_EDATA, "%s:%lld: a NUL character; this is neither JSON, CSV text nor .npy", scanner->file->path,
+                        (long long)scanner->line);
+    if (scanner->length[column] == LONGEST_VALUE)
+        return mml_fail(MML_EDATA, "%s:%lld: a value of more than %zu bytes", scanner->file->path, (long long)scanner->line, LONGEST_VALUE);
+    scanner->value[column][scanner->length[column]++] = (char)c;
+    return MML_OK;
+}
+
+static Status read_quoted(Scanner *scanner, int column) {
+    i64 line = scanner->line;
+    take(scanner);
+    for (;;) {
+        int c = take(scanner);
+        if (c == END)
+            return mml_fail(MML_EDATA, "%s:%lld: a quoted value has no closing quote", scanner->file->path, (long long)line);
+        if (c == '"' && peek(scanner) != '"') break;
+        if (c == '"') take(scanner);
+        scanner->line += c == '\n';
+        MML_TRY(append(scanner, column, c));
     }
-    if (from >= scanner->end) return mml_fail(MML_EDATA, "%s:%d: a quoted value has no closing quote", scanner->file->path, line);
-    *to = 0;
-    from++;
-    while (*from == ' ' || *from == '\t') from++;
-    if (from < scanner->end && !ends_value(*from))
-        return mml_fail(MML_EDATA, "%s:%d: text behind a closing quote", scanner->file->path, scanner->line);
-    *stop = from;
+    skip_blanks(scanner);
+    return ends_value(peek(scanner)) ? MML_OK
+                                     : mml_fail(MML_EDATA, "%s:%lld: text behind a closing quote", scanner->file->path, (long long)scanner->line);
+}
+
+static Status read_plain(Scanner *scanner, int column) {
+    for (int c; !ends_value(c = peek(scanner)); scanner->at++) MML_TRY(append(scanner, column, c));
+    while (scanner->length[column] > 0 && is_blank(scanner->value[column][scanner->length[column] - 1])) scanner->length[column]--;
     return MML_OK;
 }
 
-/* One value, spaces around it cut, and its separator. */
-static Status read_value(Scanner *scanner, char **value) {
-    while (*scanner->at == ' ' || *scanner->at == '\t') scanner->at++;
-    char *stop = *value = scanner->at;
-    int quoted = *stop == '"';
-    if (quoted) MML_TRY(read_quoted(scanner, value, &stop));
-    while (!quoted && stop < scanner->end && !ends_value(*stop)) stop++;
-    scanner->separator = stop < scanner->end ? *stop : 0;
-    scanner->at = stop < scanner->end ? stop + 1 : stop;
-    while (!quoted && stop > *value && (stop[-1] == ' ' || stop[-1] == '\t')) stop--;
-    if (!quoted) *stop = 0;
+/* One value, blanks around it cut, and its separator. */
+static Status read_value(Scanner *scanner, int column) {
+    scanner->length[column] = 0;
+    skip_blanks(scanner);
+    MML_TRY(peek(scanner) == '"' ? read_quoted(scanner, column) : read_plain(scanner, column));
+    scanner->value[column][scanner->length[column]] = 0;
+    scanner->separator = take(scanner);
+    if (scanner->separator == '\r') {
+        if (peek(scanner) == '\n') scanner->at++;
+        scanner->separator = '\n';
+    }
     return MML_OK;
 }
 
-static Status read_row(Scanner *scanner, char *row[COLUMNS]) {
-    int line = scanner->line, count = 0;
-    do {
-        char *value;
-        MML_TRY(read_value(scanner, &value));
-        if (count < COLUMNS) row[count] = value;
-        count++;
-    } while (scanner->separator == ',');
-    if (scanner->separator == '\r' && *scanner->at == '\n') scanner->at++;
+static Status read_row(Scanner *scanner) {
+    i64 line = scanner->line;
+    int count = 0;
+    do MML_TRY(read_value(scanner, count < PID_COLUMNS ? count : PID_COLUMNS));
+    while (count++, scanner->separator == ',');
     scanner->line++;
-    if (count != COLUMNS)
-        return mml_fail(MML_EDATA, "%s:%d: %d value%s; a row has three: x1,x2,y", scanner->file->path, line, count, count == 1 ? "" : "s");
+    if (count != PID_COLUMNS)
+        return mml_fail(MML_EDATA, "%s:%lld: %d value%s; a row has three: x1,x2,y", scanner->file->path, (long long)line, count,
+                        count == 1 ? "" : "s");
     return MML_OK;
 }
 
 /* Skips empty lines; 0 at the end of the text. */
 static int next_row(Scanner *scanner) {
-    while (scanner->at < scanner->end && (*scanner->at == '\n' || *scanner->at == '\r')) {
-        scanner->line += *scanner->at == '\n' || scanner->at[1] != '\n';
+    int c;
+    while ((c = peek(scanner)) == '\n' || c == '\r') {
         scanner->at++;
+        if (c == '\r' && peek(scanner) == '\n') scanner->at++;
+        scanner->line++;
     }
-    return scanner->at < scanner->end;
-}
-
-static int is_number(const char *text) {
-    char *end;
-    if (!*text) return 0;
-    strtod(text, &end);
-    return *end == 0;
+    return c != END;
 }
 
 /* column[c]: which of x1, x2, y the c-th column is. */
-static Status read_header(Scanner *scanner, int column[COLUMNS]) {
-    char *name[COLUMNS];
-    int numbers = 0, known = 0, seen[COLUMNS] = {0};
-    int line = scanner->line;
-    MML_TRY(read_row(scanner, name));
-    for (int c = 0; c < COLUMNS; c++) {
+static Status read_header(Scanner *scanner, int column[PID_COLUMNS]) {
+    int numbers = 0, known = 0, seen[PID_COLUMNS] = {0};
+    i64 line = scanner->line;
+    MML_TRY(read_row(scanner));
+    for (int c = 0; c < PID_COLUMNS; c++) {
         column[c] = c;
-        numbers += is_number(name[c]);
-        for (int n = 0; n < COLUMNS; n++)
-            if (strcasecmp(name[c], NAMES[n]) == 0 && !seen[n]++) known++;
+        numbers += pid_is_number(scanner->value[c]);
+        for (int n = 0; n < PID_COLUMNS; n++)
+            if (strcasecmp(scanner->value[c], PID_COLUMN_NAMES[n]) == 0 && !seen[n]++) known++;
     }
-    if (numbers == COLUMNS)
-        return mml_fail(MML_EDATA, "%s:%d: the header is missing; the first line names the columns: x1,x2,y",
-                        scanner->file->path, line);
-    for (int c = 0; c < COLUMNS && known == COLUMNS; c++)
-        for (int n = 0; n < COLUMNS; n++)
-            if (strcasecmp(name[c], NAMES[n]) == 0) column[c] = n;
+    if (numbers == PID_COLUMNS)
+        return mml_fail(MML_EDATA, "%s:%lld: the header is missing; the first line names the columns: x1,x2,y",
+                        scanner->file->path, (long long)line);
+    for (int c = 0; c < PID_COLUMNS && known == PID_COLUMNS; c++)
+        for (int n = 0; n < PID_COLUMNS; n++)
+            if (strcasecmp(scanner->value[c], PID_COLUMN_NAMES[n]) == 0) column[c] = n;
     return MML_OK;
 }
 
-typedef struct { char **value[COLUMNS]; i64 count, room; } Rows;
-
-static Status grow(Rows *rows, MmlArena *arena) {
-    if (rows->count < rows->room) return MML_OK;
-    rows->room = rows->room ? 2 * rows->room : 1024;
-    for (int c = 0; c < COLUMNS; c++) {
-        char **larger = MML_NEW(arena, char *, rows->room);
-        if (!larger) return MML_ENOMEM;
-        if (rows->count) memcpy(larger, rows->value[c], sizeof *larger * (size_t)rows->count);
-        rows->value[c] = larger;
-    }
-    return MML_OK;
+static int is_missing(const char *value) {
+    return !*value || strcasecmp(value + (*value == '-' || *value == '+'), "nan") == 0;
 }
 
-static Status read_rows(Scanner *scanner, Rows *rows, MmlArena *arena) {
-    int column[COLUMNS];
+static Status read_rows(Scanner *scanner, PidSamples *samples) {
+    int column[PID_COLUMNS];
     if (!next_row(scanner)) return mml_fail(MML_EDATA, "%s is empty", scanner->file->path);
     MML_TRY(read_header(scanner, column));
     while (next_row(scanner)) {
-        char *row[COLUMNS];
-        int line = scanner->line;
-        MML_TRY(grow(rows, arena));
-        MML_TRY(read_row(scanner, row));
-        for (int c = 0; c < COLUMNS; c++) {
-            if (!*row[c] || strcasecmp(row[c], "nan") == 0)
-                return mml_fail(MML_EDATA, "%s:%d: %s is %s", scanner->file->path, line, NAMES[column[c]], *row[c] ? row[c] : "empty");
-            rows->value[column[c]][rows->count] = row[c];
+        const char *text[PID_COLUMNS];
+        size_t length[PID_COLUMNS];
+        i64 line = scanner->line;
+        MML_TRY(read_row(scanner));
+        for (int c = 0; c < PID_COLUMNS; c++) {
+            const char *value = text[column[c]] = scanner->value[c];
+            length[column[c]] = scanner->length[c];
+            if (is_missing(value))
+                return mml_fail(MML_EDATA, "%s:%lld: %s is %s", scanner->file->path, (long long)line, PID_COLUMN_NAMES[column[c]],
+                                *value ? value : "empty");
         }
-        rows->count++;
+        MML_TRY(pid_samples_add(samples, text, length));
     }
-    if (rows->count == 0) return mml_fail(MML_EDATA, "%s has a header but no sample", scanner->file->path);
+    if (samples->rows == 0) return mml_fail(MML_EDATA, "%s has a header but no sample", scanner->file->path);
     return MML_OK;
 }
 
-/* ---- Values to bins ---- */
-
-static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-static int by_number(const void *a, const void *b) {
-    double x = strtod(*(char *const *)a, NULL), y = strtod(*(char *const *)b, NULL);
-    return x != y ? (x > y) - (x < y) : by_text(a, b);
-}
-
-/* The distinct values in order; *compare finds them again. */
-static char **distinct_values(char **value, i64 count, MmlArena *arena, int *bins, int (**compare)(const void *, const void *)) {
-    char **sorted = MML_NEW(arena, char *, count);
-    if (!sorted) return NULL;
-    memcpy(sorted, value, sizeof *sorted * (size_t)count);
-    int numbers = 1;
-    for (i64 i = 0; i < count && numbers; i++) numbers = is_number(value[i]);
-    *compare = numbers ? by_number : by_text;
-    qsort(sorted, (size_t)count, sizeof *sorted, *compare);
-    *bins = 0;
-    for (i64 i = 0; i < count; i++)
-        if (i == 0 || strcmp(sorted[i], sorted[*bins - 1]) != 0) sorted[(*bins)++] = sorted[i];
-    return sorted;
-}
-
-/* Real numbers as they are make a bin of each sample, and a table that says nothing. */
-#define FEW_SAMPLES 100
-static void warn_of_unbinned(const PidFile *file, const Rows *rows, const int *bins) {
-    static const char *const name[COLUMNS] = {"x1", "x2", "y"};
-    for (int c = 0; c < COLUMNS; c++)
-        if (rows->count >= FEW_SAMPLES && bins[c] > rows->count / 2)
-            fprintf(stderr, "mmlc pid: warning: %s: %s has %d values in %lld rows, each a bin of its own; bin real numbers first\n",
-                    file->path, name[c], bins[c], (long long)rows->count);
-}
-
-static Status count_rows(const PidFile *file, const Rows *rows, MmlArena *arena, PidDistribution *out) {
-    char **values[COLUMNS];
-    int bins[COLUMNS];
-    int (*compare[COLUMNS])(const void *, const void *);
-    for (int c = 0; c < COLUMNS; c++) {
-        values[c] = distinct_values(rows->value[c], rows->count, arena, &bins[c], &compare[c]);
-        if (!values[c]) return MML_ENOMEM;
-        out->values[c] = (const char *const *)values[c];
-    }
-    warn_of_unbinned(file, rows, bins);
-    i64 cells = (i64)bins[0] * bins[1];
-    if (cells > ((i64)1 << 28) / bins[2])
-        return mml_fail(MML_EDATA, "%s: %d, %d and %d distinct values of x1, x2 and y are too many for a table; bin them first",
-                        file->path, bins[0], bins[1], bins[2]);
-    double *count = MML_NEW(arena, double, cells * bins[2]);
-    if (!count) return MML_ENOMEM;
-    for (i64 i = 0; i < rows->count; i++) {
-        i64 cell = 0;
-        for (int c = 0; c < COLUMNS; c++) {
-            char **found = bsearch(&rows->value[c][i], values[c], (size_t)bins[c], sizeof *values[c], compare[c]);
-            cell = cell * bins[c] + (found - values[c]);
-        }
-        count[cell]++;
-    }
-    out->name = file->name;
-    out->counted = 1;
-    out->table = (MmlTable){.sources = 2, .bins = {bins[0], bins[1]}, .labels = bins[2], .p = count};
-    return MML_OK;
-}
-
-Status pid_input_csv(const PidFile *file, MmlArena *arena, PidInput *out) {
+static Status scan(const PidFile *file, FILE *stream, MmlArena *arena, PidSamples *samples) {
     size_t mark = strncmp(file->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    if (memchr(file->text, 0, file->size))
-        return mml_fail(MML_EDATA, "%s is neither JSON, CSV text nor .npy", file->path);
-    char *text = MML_NEW(arena, char, file->size + 1);
-    if (!text) return MML_ENOMEM;
-    memcpy(text, file->text, file->size);
-    Scanner scanner = {.file = file, .at = text + mark, .end = text + file->size, .line = 1};
-    Rows rows = {0};
-    MML_TRY(read_rows(&scanner, &rows, arena));
+    Scanner scanner = {.file = file, .at = file->text + mark, .end = file->text + file->size, .stream = stream, .line = 1,
+                       .buffer = MML_NEW(arena, char, PID_FIRST_BYTES)};
+    for (int c = 0; c <= PID_COLUMNS; c++)
+        if (!(scanner.value[c] = MML_NEW(arena, char, LONGEST_VALUE + 1))) return MML_ENOMEM;
+    if (!scanner.buffer) return MML_ENOMEM;
+    MML_TRY(read_rows(&scanner, samples));
+    return ferror(stream) ? mml_fail(MML_EIO, "cannot read %s: %s", file->path, strerror(errno)) : MML_OK;
+}
+
+Status pid_input_csv(const PidFile *file, FILE *stream, MmlArena *arena, PidInput *out) {
     out->items = MML_NEW(arena, PidDistribution, 1);
     if (!out->items) return MML_ENOMEM;
     out->count = 1;
-    return count_rows(file, &rows, arena, &out->items[0]);
+    PidSamples samples = {.arena = arena};
+    Status status = scan(file, stream, arena, &samples);
+    if (status == MML_OK) status = pid_samples_table(&samples, file, arena, &out->items[0]);
+    pid_samples_free(&samples);
+    return status;
 }

@@ -64,6 +64,7 @@ static Status read_distribution(const PidFile *file, const json_t *object, const
 
     Reader reader = {file, place, {-1, -1, -1}, NULL};
     MML_TRY(read_level(&reader, p ? p : counts, 0, ""));
+    MML_TRY(pid_input_check_size(file, place, (const i64[]){reader.size[0], reader.size[1], reader.size[2]}));
     out->table = (MmlTable){.sources = 2, .bins = {reader.size[0], reader.size[1]}, .labels = reader.size[2]};
     double *weights = MML_NEW(arena, double, (i64)reader.size[0] * reader.size[1] * reader.size[2]);
     if (!weights) return MML_ENOMEM;

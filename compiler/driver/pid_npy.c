@@ -47,28 +47,30 @@ static Status read_shape(const PidFile *file, const char *header, Array *out) {
     if (!fortran) return bad_header(file, "no fortran_order");
     out->fortran = *fortran == 'T';
     int rank = 0;
-    i64 cells = 1;
+    i64 sizes[RANK] = {0};
     for (at++; *at && *at != ')';) {
         char *end;
         long long size = strtoll(at, &end, 10);
         if (end == at || size < 0) return bad_header(file, "shape");
         if (rank < RANK) {
-            out->size[rank] = (int)size;
+            sizes[rank] = size;
             if (size == 0) return mml_fail(MML_EDATA, "%s: the array is empty", file->path);
-            if (size > ((i64)1 << 28) / cells) return mml_fail(MML_EDATA, "%s: the array is too large", file->path);
-            cells *= size;
         }
         rank++;
         at = end + strspn(end, " ,L");
     }
     if (rank != RANK)
         return mml_fail(MML_EDATA, "%s: the array has rank %d; a distribution has 3: x1, x2, y", file->path, rank);
+    MML_TRY(pid_input_check_size(file, "the array", sizes));
+    for (int r = 0; r < RANK; r++) out->size[r] = (int)sizes[r];
     return MML_OK;
 }
 
 static Status read_header(const PidFile *file, MmlArena *arena, Array *out) {
     const unsigned char *bytes = (const unsigned char *)file->text;
     if (file->size < 12) return bad_header(file, "cut short");
+    if (bytes[6] < 1 || bytes[6] > 3)
+        return mml_fail(MML_EDATA, "%s: version %d of .npy isn't known; 1 to 3 are", file->path, bytes[6]);
     size_t begin = bytes[6] == 1 ? 10 : 12;
     size_t length = bytes[8] | (size_t)bytes[9] << 8;
     if (bytes[6] > 1) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;

@@ -117,20 +117,91 @@ Test(command, csv_counts_samples_of_any_values) {
     json_decref(line);
 }
 
-/* A version 1 header, padded to 64 bytes as NumPy does. */
-static size_t npy(char *out, const char *type, int fortran, const char *shape) {
+Test(command, csv_is_read_across_the_pieces_of_the_stream) {
+    if (!have_mmlc()) return;
+    char path[128];
+    snprintf(path, sizeof path, "%s/long.csv", folder);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs("x1,x2,y\n", file);
+    /* AND; rows of all lengths, so that every kind of character falls on a border of 2^18 bytes. */
+    for (int i = 0; i < 160000; i++)
+        fprintf(file, "%s%d,\"%d\",%s%d\r\n", i % 7 ? "" : " ", i >> 1 & 1, i & 1, i % 11 ? "" : "\t", (i & 3) == 3);
+    fclose(file);
+    assert_and("long.csv --json");
+    assert_and("- --json < long.csv");
+}
+
+Test(command, values_that_were_never_binned_are_refused_by_their_number) {
+    if (!have_mmlc()) return;
+    char path[128], text[1024];
+    snprintf(path, sizeof path, "%s/real.csv", folder);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs("x1,x2,y\n", file);
+    for (int i = 0; i < 3000; i++) fprintf(file, "%d.5,%d.25,%d\n", i, 7 * i, i % 2);
+    fclose(file);
+    cr_assert_eq(run("real.csv", text, sizeof text), 3);
+    cr_assert(strstr(text, "real.csv: x1, x2 and y have 3000, 3000 and 2 distinct values") && strstr(text, "bin the values first"), "%s", text);
+}
+
+Test(command, results_that_cannot_be_written_are_one_error) {
+    if (!have_mmlc()) return;
+    char text[1024];
+    write_text("and.json", "{\"P\": " AND_JSON "}");
+    cr_assert_eq(run("and.json --json >/dev/full 2>error; code=$?; cat error; exit $code", text, sizeof text), 3);
+    cr_assert(strstr(text, "cannot write the results") && strchr(text, '\n')[1] == 0, "%s", text);
+    cr_assert_eq(run("and.json --certificate | head -n 1", text, sizeof text), 0);
+    cr_assert(strncmp(text, "bits", 4) == 0 && !strstr(text, "mmlc"), "%s", text);
+}
+
+/* A header of any version, padded to 64 bytes as NumPy does. */
+static size_t npy_of(int version, char *out, const char *type, int fortran, const char *shape) {
     char header[256];
+    int begin = version == 1 ? 10 : 12;
     int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", type,
                           fortran ? "True" : "False", shape);
-    int padded = (length + 1 + 10 + 63) / 64 * 64 - 10;
-    memcpy(out, "\x93NUMPY\x01\x00", 8);
+    int padded = (length + 1 + begin + 63) / 64 * 64 - begin;
+    memcpy(out, "\x93NUMPY", 6);
+    out[6] = (char)version;
+    out[7] = out[10] = out[11] = 0;
     out[8] = (char)(padded & 255);
     out[9] = (char)(padded >> 8);
-    memset(out + 10, ' ', (size_t)padded);
-    memcpy(out + 10, header, (size_t)length);
-    out[10 + padded - 1] = '\n';
-    return (size_t)padded + 10;
+    memset(out + begin, ' ', (size_t)padded);
+    memcpy(out + begin, header, (size_t)length);
+    out[begin + padded - 1] = '\n';
+    return (size_t)(padded + begin);
 }
+
+Test(command, npy_of_every_version_is_read_and_what_is_none_is_refused) {
+    static const double and[] = {.25, 0, .25, 0, .25, 0, 0, .25};
+    static const struct { const char *type, *shape, *message; } bad[] = {
+        {"|O", "(2, 2, 2)", "type '|O' are not read"}, {"<c16", "(2, 2, 2)", "type '<c16'"}, {"<f8", "(2, 4)", "rank 2"},
+        {"<f8", "(2, 2, 0)", "the array is empty"}, {"<f8", "(2, 2, 3)", "64 bytes of values where the shape needs 96"},
+        {"<f8", "(3000, 3000, 2)", "3000 x 3000 x 2 cells"}, {"<f8", "(2, -2, 2)", "damaged .npy header"},
+    };
+    char bytes[512], text[1024];
+    if (!have_mmlc()) return;
+    for (int version = 1; version <= 3; version++) {
+        size_t at = npy_of(version, bytes, "<f8", 0, "(2, 2, 2)");
+        memcpy(bytes + at, and, sizeof and);
+        write_bytes("v.npy", bytes, at + sizeof and);
+        assert_and("v.npy --json");
+    }
+    for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
+        size_t at = npy_of(1, bytes, bad[b].type, 0, bad[b].shape);
+        memcpy(bytes + at, and, sizeof and);
+        write_bytes("bad.npy", bytes, at + sizeof and);
+        cr_assert_eq(run("bad.npy --json", text, sizeof text), 3, "%s", text);
+        cr_assert(strstr(text, bad[b].message), "%s: %s", bad[b].message, text);
+    }
+    npy_of(9, bytes, "<f8", 0, "(2, 2, 2)");
+    write_bytes("bad.npy", bytes, 200);
+    cr_assert_eq(run("bad.npy --json", text, sizeof text), 3, "%s", text);
+    cr_assert(strstr(text, "version 9"), "%s", text);
+}
+
+static size_t npy(char *out, const char *type, int fortran, const char *shape) { return npy_of(1, out, type, fortran, shape); }
 
 Test(command, npy_arrays_are_read_in_every_order_and_type) {
     static const double and[] = {.25, 0, .25, 0, .25, 0, 0, .25};
@@ -316,6 +387,8 @@ Test(command, bad_input_is_one_error_that_names_the_place) {
         {"{\"P\": [[[\"a\"]]]}", "P[0][0][0] is text"},
         {"{\"P\": []}", "P has 0 values"},
         {"{\"counts\": [[[1.5]]]}", "counts[0][0][0] is 1.5"},
+        {"{\"counts\": [[[9007199254740992, 2]]]}", "at most 2^53 are exact"},
+        {"{\"P\": [[[1e999]]]}", "bad:1:"},
         {"{\"p\": [[[1]]]}", "neither \"P\" nor \"counts\""},
         {"{\"cases\": [{\"P\": [[[1]]]}, {\"P\": [[[-1]]]}]}", "cases[1].P[0][0][0] is -1"},
         {"[]", "0 distributions"},
@@ -327,6 +400,7 @@ Test(command, bad_input_is_one_error_that_names_the_place) {
         {"x1,x2,y\n1,1,3\nnan,2,3\n", "bad:3: x1 is nan"},
         {"x1,x2,y\n", "no sample"},
         {"0,1,1\n1,0,1\n", "the header is missing"},
+        {"x1,x2,y\n1,2,3\n1,-NaN,3\n", "bad:3: x2 is -NaN"},
         {"x1,x2,y\n\"1,2,3\n", "bad:2: a quoted value has no closing quote"},
         {"\x93NUMPY\x01", "damaged .npy header"},
     };
