@@ -13,6 +13,9 @@
 /* Pixels in one pass: dy's two rows of blocks and the rows of x stay in the first-level cache. */
 #define PASS_PIXELS 224
 
+/* Streams whose sums are transposed at a time, within the first-level cache. */
+#define TAKEN 64
+
 typedef struct { i64 images, rows; } Extent;
 
 /* sums[stream][block][lane] += sum over pixels of dy * x, for `streams` streams. */
@@ -107,7 +110,8 @@ void MML_NAME(add_weight_sums)(const Streams *s, const float *x, const float *dy
 void MML_NAME(take_weight_sums)(const Streams *s, const float *sums, i64 panel, i64 begin, i64 end, float *dw) {
     i64 taps = s->kernel_height * s->kernel_width, depth = s->channels * taps, blocks = blocks_of(s, panel);
     i64 lane = panel * WEIGHT_PANEL * MML_BLOCK, lanes = smaller(blocks * MML_BLOCK, s->out_channels - lane);
-    for (i64 i = 0; i < lanes; i++)
-        for (i64 stream = begin * taps; stream < end * taps; stream++)
-            dw[(lane + i) * depth + stream] += sums[stream * blocks * MML_BLOCK + i];
+    for (i64 first = begin * taps; first < end * taps; first += TAKEN)
+        for (i64 i = 0; i < lanes; i++)
+            for (i64 stream = first; stream < smaller(first + TAKEN, end * taps); stream++)
+                dw[(lane + i) * depth + stream] += sums[stream * blocks * MML_BLOCK + i];
 }

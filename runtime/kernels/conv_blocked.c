@@ -2,12 +2,13 @@
  * instruction set: what is packed where, and who computes what.
  *
  * packed, forward:  the bias by blocks, then the weights of the grid, or of Winograd.
- * packed, backward: sums of the weights' gradient by panels; afterwards the
- * weights of the classes of backward-data. Nothing in it outlives the call.
+ * packed, backward: sums of the weights' gradient by panels, or Winograd's
+ * transforms and sums; afterwards the weights of backward-data. Nothing in it outlives the call.
  */
 #include "kernels/conv_backward_weights.h"
 #include "kernels/conv_direct.h"
 #include "kernels/winograd_data.h"
+#include "kernels/winograd_weights.h"
 #include "mml/nn.h"
 
 #define MAX_CLASSES (MML_CONV_BLOCKED_STRIDE * MML_CONV_BLOCKED_STRIDE)
@@ -26,6 +27,8 @@ typedef struct {
     Winograd      winograd;
     const float  *source;             /* what its tiles read and write */
     float        *out;
+    WeightTiles   pairs;
+    i64           first, tiles;       /* of the round */
 } Job;
 
 /* ---- Sources: x or dy as they lie, or copied with the border that the taps need ---- */
@@ -356,6 +359,44 @@ static void weight_items(void *context, i64 begin, i64 end, int thread) {
     }
 }
 
+INLINE bool weights_by_winograd(const Convolution *c) {
+    return (c->algorithm & MML_WINOGRAD_WEIGHTS) && is_3_by_3(c) && !copies_x(c);
+}
+
+static void transform_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    MML_NAME(transform_pairs)(&job->pairs, job->operand[1], job->operand[0], job->first, begin, end);
+}
+
+static void multiply_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    MML_NAME(multiply_pairs)(&job->pairs, job->tiles, job->first == 0, begin, end);
+}
+
+static void take_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    MML_NAME(take_pairs)(&job->pairs, begin, end, job->operand[5]);
+}
+
+static void weights_winograd(Job *job) {
+    MmlThreads *threads = job->frame->threads;
+    job->pairs = MML_NAME(weight_tiles)(job->c.x, job->c.y, job->c.pad, job->packed);
+    i64 tiles = job->frame->batch * job->pairs.rows * job->pairs.columns, panels = MML_NAME(weight_panels)(&job->pairs);
+    for (job->first = 0; job->first < tiles; job->first += job->tiles) {
+        job->tiles = smaller(job->pairs.round, tiles - job->first);
+        mml_parallel(threads, job->tiles, transform_items, job);
+        mml_parallel(threads, POSITIONS * panels, multiply_items, job);
+    }
+    mml_parallel(threads, panels, take_items, job);
+}
+
+static void weights_direct(Job *job) {
+    forward_grid(job);
+    streams_of(job);
+    i64 panels = (job->c.y.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL;
+    mml_parallel(job->frame->threads, panels * (job->c.plain ? 1 : job->c.x.blocks), weight_items, job);
+}
+
 static void bias_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
     const Blocked *y = &job->c.y;
@@ -373,12 +414,7 @@ static void bias_items(void *context, i64 begin, i64 end, int thread) {
 
 void MML_NAME(conv_blocked_backward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
     Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .weights = operand[2], .packed = operand[3]};
-    if (operand[5]) {
-        forward_grid(&job);
-        streams_of(&job);
-        i64 panels = (job.c.y.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL;
-        mml_parallel(frame->threads, panels * (job.c.plain ? 1 : job.c.x.blocks), weight_items, &job);
-    }
+    if (operand[5]) (weights_by_winograd(&job.c) ? weights_winograd : weights_direct)(&job);
     if (operand[6]) mml_parallel(frame->threads, job.c.y.blocks, bias_items, &job);
     if (operand[4] && data_by_winograd(&job.c)) backward_winograd(&job);
     else if (operand[4]) {

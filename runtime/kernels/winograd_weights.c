@@ -1,0 +1,222 @@
+#include "kernels/winograd_weights.h"
+
+#include "mml/kernels.def"
+
+
+/* Channels by blocks in the registers: as in conv_backward_weights.c. */
+#if MML_BLOCK == 16
+#define CHANNELS_OF(blocks) 12
+#elif MML_BLOCK == 8
+#define CHANNELS_OF(blocks) ((blocks) == 2 ? 6 : 12)
+#else
+#define CHANNELS_OF(blocks) ((blocks) == 2 ? 4 : 12)
+#endif
+#define MAX_CHANNELS 12
+
+/* Tiles whose transforms of one position stay in the first-level cache while all panels meet them. */
+#define PASS_TILES 48
+
+INLINE i64 blocks_of(const WeightTiles *w, i64 panel) { return smaller(WEIGHT_PANEL, w->dy.blocks - panel * WEIGHT_PANEL); }
+INLINE i64 channel_rows(const WeightTiles *w) { return MML_WINOGRAD_ROWS(w->x.blocks * MML_BLOCK); }
+
+WeightTiles MML_NAME(weight_tiles)(Blocked x, Blocked dy, i64 pad, float *packed) {
+    i64 in = x.blocks * MML_BLOCK, out = dy.blocks * MML_BLOCK, round = MML_WINOGRAD_ROUND(in, out);
+    WeightTiles w = {
+        .x = x, .dy = dy, .pad = pad, .rows = (dy.height + 3) / 4, .columns = (dy.width + 3) / 4, .round = round,
+        .source_plane = in * round + MML_WINOGRAD_GAP, .gradient_plane = out * round + MML_WINOGRAD_GAP,
+        .sum_plane = out * MML_WINOGRAD_ROWS(in) + MML_WINOGRAD_GAP, .sources = packed,
+    };
+    w.gradients = w.sources + POSITIONS * w.source_plane;
+    w.sums = w.gradients + POSITIONS * w.gradient_plane;
+    return w;
+}
+
+i64 MML_NAME(weight_panels)(const WeightTiles *w) { return (w->dy.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL; }
+
+/* ---- Transforms ---- */
+
+/* G of F(3x3, 4x4): four to six. */
+INLINE void transform_gradient(const Vector g[4], Vector u[6]) {
+    Vector even = g[0] + g[2], odd = g[1] + g[3], p = g[0] + 4.0f * g[2], q = 2.0f * g[1] + 8.0f * g[3];
+    u[0] = 0.25f * g[0];
+    u[1] = (even + odd) * (-1.0f / 6);
+    u[2] = (even - odd) * (-1.0f / 6);
+    u[3] = (p + q) * (1.0f / 24);
+    u[4] = (p - q) * (1.0f / 24);
+    u[5] = g[3];
+}
+
+/* A^T of F(3x3, 4x4): six to three. */
+INLINE void transform_sums(const Vector m[6], Vector y[3]) {
+    Vector s = m[1] + m[2], d = m[1] - m[2], p = m[3] + m[4], q = m[3] - m[4];
+    y[0] = m[0] + s + p;
+    y[1] = d + 2.0f * q;
+    y[2] = s + 4.0f * p + m[5];
+}
+
+INLINE void source_tile(const float *from, i64 row, bool whole, i64 rows, i64 columns, i64 plane, float *to) {
+    Vector t[6][6];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; j++) {
+        Vector d[6], u[6];
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) d[i] = whole || (i < rows && j < columns) ? load(from + i * row + j * MML_BLOCK) : ZERO;
+        transform_source(d, u);
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) t[i][j] = u[i];
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) {
+        Vector u[6];
+        transform_source(t[i], u);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) store(to + (i * 6 + j) * plane, u[j]);
+    }
+}
+
+INLINE void gradient_tile(const float *from, i64 row, i64 rows, i64 columns, i64 plane, float *to) {
+    Vector t[6][4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        Vector g[4], u[6];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) g[i] = i < rows && j < columns ? load(from + i * row + j * MML_BLOCK) : ZERO;
+        transform_gradient(g, u);
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) t[i][j] = u[i];
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) {
+        Vector u[6];
+        transform_gradient(t[i], u);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) store(to + (i * 6 + j) * plane, u[j]);
+    }
+}
+
+void MML_NAME(transform_pairs)(const WeightTiles *w, const float *x, const float *dy, i64 first, i64 begin, i64 end) {
+    i64 per_image = w->rows * w->columns;
+    for (i64 tile = begin; tile < end; tile++) {
+        i64 index = first + tile, image = index / per_image, row = index % per_image / w->columns, column = index % w->columns;
+        i64 top = 4 * row - w->pad, left = 4 * column - w->pad;
+        i64 rows = smaller(6, w->x.height + w->x.halo - top), columns = smaller(6, w->x.width + w->x.halo - left);
+        const float *source = x + image * w->x.image + pixel_of(&w->x, top, left);
+        for (i64 b = 0; b < w->x.blocks; b++) {
+            float *to = w->sources + (b * w->round + tile) * MML_BLOCK;
+            if (rows == 6 && columns == 6) source_tile(source + b * w->x.plane, w->x.row, true, 6, 6, w->source_plane, to);
+            else source_tile(source + b * w->x.plane, w->x.row, false, rows, columns, w->source_plane, to);
+        }
+        rows = smaller(4, w->dy.height - 4 * row);
+        columns = smaller(4, w->dy.width - 4 * column);
+        const float *gradient = dy + image * w->dy.image + pixel_of(&w->dy, 4 * row, 4 * column);
+        for (i64 b = 0; b < w->dy.blocks; b++) {
+            float *to = w->gradients + (b * w->round + tile) * MML_BLOCK;
+            if (rows == 4 && columns == 4) gradient_tile(gradient + b * w->dy.plane, w->dy.row, 4, 4, w->gradient_plane, to);
+            else gradient_tile(gradient + b * w->dy.plane, w->dy.row, rows, columns, w->gradient_plane, to);
+        }
+    }
+}
+
+/* ---- Products ---- */
+
+/* sums[channel][block][lane] of `channels` channels over the tiles. */
+INLINE void product(const float *const *from, const float *gradient, i64 block_step, i64 tiles, bool start, float *sums,
+                    int channels, int blocks) {
+    const float *x[MAX_CHANNELS];
+    Vector sum[MAX_CHANNELS][WEIGHT_PANEL];
+#pragma GCC unroll 12
+    for (int i = 0; i < channels; i++) {
+        x[i] = from[i];
+#pragma GCC unroll 2
+        for (int k = 0; k < blocks; k++) sum[i][k] = start ? ZERO : load(sums + (i * blocks + k) * MML_BLOCK);
+    }
+    for (i64 at = 0; at < tiles * MML_BLOCK; at += MML_BLOCK) {
+        Vector g[WEIGHT_PANEL];
+#pragma GCC unroll 2
+        for (int k = 0; k < blocks; k++) g[k] = load(gradient + at + k * block_step);
+#pragma GCC unroll 12
+        for (int i = 0; i < channels; i++) {
+            float value = x[i][at];
+#pragma GCC unroll 2
+            for (int k = 0; k < blocks; k++) sum[i][k] += g[k] * value;
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < channels; i++)
+#pragma GCC unroll 2
+        for (int k = 0; k < blocks; k++) store(sums + (i * blocks + k) * MML_BLOCK, sum[i][k]);
+}
+
+INLINE void panel_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums,
+                           int step, int blocks) {
+    i64 channels = w->x.blocks * MML_BLOCK;
+    for (i64 first = 0; first < channels; first += step) {
+        const float *from[MAX_CHANNELS];
+        for (int i = 0; i < step; i++) {
+            i64 channel = smaller(first + i, channels - 1);
+            from[i] = source + channel / MML_BLOCK * w->round * MML_BLOCK + channel % MML_BLOCK;
+        }
+        product(from, gradient, w->round * MML_BLOCK, tiles, start, sums + first * blocks * MML_BLOCK, step, blocks);
+    }
+}
+
+static void pair_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums) {
+    panel_products(w, source, gradient, tiles, start, sums, CHANNELS_OF(2), 2);
+}
+
+static void single_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums) {
+    panel_products(w, source, gradient, tiles, start, sums, CHANNELS_OF(1), 1);
+}
+
+void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, bool start, i64 begin, i64 end) {
+    i64 panels = MML_NAME(weight_panels)(w);
+    for (i64 item = begin; item < end;) {
+        i64 position = item / panels, stop = smaller(end, (position + 1) * panels);
+        for (i64 tile = 0; tile < count; tile += PASS_TILES)
+            for (i64 panel = item - position * panels; panel < stop - position * panels; panel++)
+                (blocks_of(w, panel) == 2 ? pair_products : single_products)(
+                    w, w->sources + position * w->source_plane + tile * MML_BLOCK,
+                    w->gradients + position * w->gradient_plane + (panel * WEIGHT_PANEL * w->round + tile) * MML_BLOCK,
+                    smaller(PASS_TILES, count - tile), start && tile == 0,
+                    w->sums + position * w->sum_plane + panel * WEIGHT_PANEL * MML_BLOCK * channel_rows(w));
+        item = stop;
+    }
+}
+
+/* ---- The gradient ---- */
+
+/* Nine taps of one channel and block: [tap][lane]. */
+INLINE void gradient_of(const float *from, i64 plane, float *taps) {
+    Vector t[3][6];
+    for (int j = 0; j < 6; j++) {
+        Vector m[6], y[3];
+        for (int i = 0; i < 6; i++) m[i] = load(from + (i * 6 + j) * plane);
+        transform_sums(m, y);
+        for (int i = 0; i < 3; i++) t[i][j] = y[i];
+    }
+    for (int i = 0; i < 3; i++) {
+        Vector y[3];
+        transform_sums(t[i], y);
+        for (int j = 0; j < 3; j++) store(taps + (i * 3 + j) * MML_BLOCK, y[j]);
+    }
+}
+
+void MML_NAME(take_pairs)(const WeightTiles *w, i64 begin, i64 end, float *dw) {
+    i64 depth = w->x.channels * 9;
+    for (i64 panel = begin; panel < end; panel++) {
+        i64 blocks = blocks_of(w, panel);
+        const float *sums = w->sums + panel * WEIGHT_PANEL * MML_BLOCK * channel_rows(w);
+        for (i64 k = 0; k < blocks; k++)
+            for (i64 channel = 0; channel < w->x.channels; channel += MML_BLOCK) {
+                float taps[MML_BLOCK * 9 * MML_BLOCK];
+                i64 first = (panel * WEIGHT_PANEL + k) * MML_BLOCK, lanes = smaller(MML_BLOCK, w->dy.channels - first);
+                i64 count = smaller(MML_BLOCK, w->x.channels - channel);
+                for (i64 c = 0; c < count; c++)
+                    gradient_of(sums + ((channel + c) * blocks + k) * MML_BLOCK, w->sum_plane, taps + c * 9 * MML_BLOCK);
+                for (i64 lane = 0; lane < lanes; lane++) {
+                    float *to = dw + (first + lane) * depth + channel * 9;
+                    for (i64 i = 0; i < count * 9; i++) to[i] += taps[i * MML_BLOCK + lane];
+                }
+            }
+    }
+}
