@@ -381,7 +381,7 @@ static void take_items(void *context, i64 begin, i64 end, int thread) {
 static void weights_winograd(Job *job) {
     MmlThreads *threads = job->frame->threads;
     job->pairs = MML_NAME(weight_tiles)(job->c.x, job->c.y, job->c.pad, job->packed);
-    i64 tiles = job->frame->batch * job->pairs.rows * job->pairs.columns, panels = MML_NAME(weight_panels)(&job->pairs);
+    i64 tiles = job->frame->batch * job->pairs.t.rows * job->pairs.t.columns, panels = MML_NAME(weight_panels)(&job->pairs);
     for (job->first = 0; job->first < tiles; job->first += job->tiles) {
         job->tiles = smaller(job->pairs.round, tiles - job->first);
         mml_parallel(threads, job->tiles, transform_items, job);

@@ -51,6 +51,59 @@ INLINE void transform_out(const Vector m[6], Vector y[4]) {
     y[3] = d + 8.0f * q + m[5];
 }
 
+/* Neighbouring tiles that go through a transform together, block by block: of
+ * their results whole cache lines are written. */
+#define NEIGHBOURS 8
+
+/* A tile's 6 x 6 source pixels: those that lie in the source or its halo; beyond, zeros are taken. */
+typedef struct { const float *from; i64 rows, columns; } Window;
+
+INLINE Window window_of(const Tiling *t, const float *source, i64 tile) {
+    i64 per_image = t->rows * t->columns, image = tile / per_image, row = tile % per_image / t->columns, column = tile % t->columns;
+    i64 y = 4 * row - t->pad, x = 4 * column - t->pad;
+    return (Window){
+        source + image * t->source.image + pixel_of(&t->source, y, x),
+        smaller(6, t->source.height + t->source.halo - y), smaller(6, t->source.width + t->source.halo - x),
+    };
+}
+
+/* A tile's 4 x 4 output pixels: floats from the tensor's first, and how many of them there are. */
+typedef struct { i64 at, rows, columns; } OutWindow;
+
+INLINE OutWindow out_window_of(const Tiling *t, i64 tile) {
+    i64 per_image = t->rows * t->columns, image = tile / per_image, row = tile % per_image / t->columns, column = tile % t->columns;
+    return (OutWindow){
+        image * t->out.image + pixel_of(&t->out, 4 * row, 4 * column),
+        smaller(4, t->out.height - 4 * row), smaller(4, t->out.width - 4 * column),
+    };
+}
+
+INLINE void transform_window(const float *from, i64 row, bool whole, i64 rows, i64 columns, i64 plane, float *to) {
+    Vector t[6][6];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; j++) {
+        Vector d[6], u[6];
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) d[i] = whole || (i < rows && j < columns) ? load(from + i * row + j * MML_BLOCK) : ZERO;
+        transform_source(d, u);
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) t[i][j] = u[i];
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) {
+        Vector u[6];
+        transform_source(t[i], u);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) store(to + (i * 6 + j) * plane, u[j]);
+    }
+}
+
+/* B^T d B of a window's block `offset` floats on, its positions `plane` floats apart. */
+INLINE void source_tile(const Window *w, i64 offset, i64 row, i64 plane, float *to) {
+    if (w->rows == 6 && w->columns == 6) transform_window(w->from + offset, row, true, 6, 6, plane, to);
+    else transform_window(w->from + offset, row, false, w->rows, w->columns, plane, to);
+}
+
 /* G g: three to six. */
 INLINE void transform_weights(const Vector g[3], Vector u[6]) {
     Vector s = (g[0] + g[2]) * (-1.0f / 6), p = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), q = g[1] * (1.0f / 12);

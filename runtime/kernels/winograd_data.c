@@ -52,48 +52,15 @@ void MML_NAME(winograd_weights)(const Winograd *job, const WeightPlace *place, c
 
 /* ---- Source ---- */
 
-/* The rows and columns of a tile that lie in the source or its halo; beyond, zeros are taken. */
-typedef struct { const float *from; i64 rows, columns; } Window;
-
-INLINE Window window_of(const Tiling *t, const float *source, i64 tile) {
-    i64 per_image = t->rows * t->columns, image = tile / per_image, row = tile % per_image / t->columns, column = tile % t->columns;
-    i64 y = 4 * row - t->pad, x = 4 * column - t->pad;
-    return (Window){
-        source + image * t->source.image + pixel_of(&t->source, y, x),
-        smaller(6, t->source.height + t->source.halo - y), smaller(6, t->source.width + t->source.halo - x),
-    };
-}
-
-INLINE void source_tile(const float *from, i64 row, bool whole, i64 rows, i64 columns, float *to) {
-    Vector t[6][6];
-#pragma GCC unroll 6
-    for (int j = 0; j < 6; j++) {
-        Vector d[6], u[6];
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) d[i] = whole || (i < rows && j < columns) ? load(from + i * row + j * MML_BLOCK) : ZERO;
-        transform_source(d, u);
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) t[i][j] = u[i];
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; i++) {
-        Vector u[6];
-        transform_source(t[i], u);
-#pragma GCC unroll 6
-        for (int j = 0; j < 6; j++) store(to + (i * 6 + j) * GROUP_PLANE, u[j]);
-    }
-}
-
 static void transform_sources(const Tiling *t, const float *source, i64 first, i64 count, float *to) {
-    for (i64 tile = 0; tile < count; tile++) {
-        Window w = window_of(t, source, first + tile);
-        bool whole = w.rows == 6 && w.columns == 6;
-        for (i64 b = 0; b < t->source.blocks; b++) {
-            const float *from = w.from + b * t->source.plane;
-            float *at = to + b * GROUP_BLOCK + tile * MML_BLOCK;
-            if (whole) source_tile(from, t->source.row, true, 6, 6, at);
-            else source_tile(from, t->source.row, false, w.rows, w.columns, at);
-        }
+    for (i64 begin = 0; begin < count; begin += NEIGHBOURS) {
+        i64 tiles = smaller(NEIGHBOURS, count - begin);
+        Window windows[NEIGHBOURS];
+        for (i64 i = 0; i < tiles; i++) windows[i] = window_of(t, source, first + begin + i);
+        for (i64 b = 0; b < t->source.blocks; b++)
+            for (i64 i = 0; i < tiles; i++)
+                source_tile(&windows[i], b * t->source.plane, t->source.row, GROUP_PLANE,
+                            to + b * GROUP_BLOCK + (begin + i) * MML_BLOCK);
     }
 }
 
@@ -174,17 +141,19 @@ INLINE void out_tile(const float *from, Vector bias, i64 row, i64 rows, i64 colu
 
 static void transform_outs(const Winograd *job, const float *from, i64 first, i64 count, i64 block, i64 blocks, float *out) {
     const Tiling *t = &job->t;
-    i64 per_image = t->rows * t->columns;
-    for (i64 tile = 0; tile < count; tile++) {
-        i64 index = first + tile, image = index / per_image, row = index % per_image / t->columns, column = index % t->columns;
-        float *to = out + image * t->out.image + pixel_of(&t->out, 4 * row, 4 * column);
-        i64 rows = smaller(4, t->out.height - 4 * row), columns = smaller(4, t->out.width - 4 * column);
+    for (i64 begin = 0; begin < count; begin += NEIGHBOURS) {
+        i64 tiles = smaller(NEIGHBOURS, count - begin);
+        OutWindow windows[NEIGHBOURS];
+        for (i64 i = 0; i < tiles; i++) windows[i] = out_window_of(t, first + begin + i);
         for (i64 k = 0; k < blocks; k++) {
             Vector bias = job->bias ? load(job->bias + (block + k) * MML_BLOCK) : ZERO;
-            const float *at = from + k * GROUP_BLOCK + tile * MML_BLOCK;
-            float *y = to + (block + k) * t->out.plane;
-            if (rows == 4 && columns == 4) out_tile(at, bias, t->out.row, 4, 4, y);
-            else out_tile(at, bias, t->out.row, rows, columns, y);
+            for (i64 i = 0; i < tiles; i++) {
+                const OutWindow *w = &windows[i];
+                const float *at = from + k * GROUP_BLOCK + (begin + i) * MML_BLOCK;
+                float *y = out + w->at + (block + k) * t->out.plane;
+                if (w->rows == 4 && w->columns == 4) out_tile(at, bias, t->out.row, 4, 4, y);
+                else out_tile(at, bias, t->out.row, w->rows, w->columns, y);
+            }
         }
     }
 }

@@ -16,13 +16,13 @@
 /* Tiles whose transforms of one position stay in the first-level cache while all panels meet them. */
 #define PASS_TILES 48
 
-INLINE i64 blocks_of(const WeightTiles *w, i64 panel) { return smaller(WEIGHT_PANEL, w->dy.blocks - panel * WEIGHT_PANEL); }
-INLINE i64 channel_rows(const WeightTiles *w) { return MML_WINOGRAD_ROWS(w->x.blocks * MML_BLOCK); }
+INLINE i64 blocks_of(const WeightTiles *w, i64 panel) { return smaller(WEIGHT_PANEL, w->t.out.blocks - panel * WEIGHT_PANEL); }
+INLINE i64 channel_rows(const WeightTiles *w) { return MML_WINOGRAD_ROWS(w->t.source.blocks * MML_BLOCK); }
 
 WeightTiles MML_NAME(weight_tiles)(Blocked x, Blocked dy, i64 pad, float *packed) {
     i64 in = x.blocks * MML_BLOCK, out = dy.blocks * MML_BLOCK, round = MML_WINOGRAD_ROUND(in, out);
     WeightTiles w = {
-        .x = x, .dy = dy, .pad = pad, .rows = (dy.height + 3) / 4, .columns = (dy.width + 3) / 4, .round = round,
+        .t = tiling_of(x, dy, pad), .round = round,
         .source_plane = in * round + MML_WINOGRAD_GAP, .gradient_plane = out * round + MML_WINOGRAD_GAP,
         .sum_plane = out * MML_WINOGRAD_ROWS(in) + MML_WINOGRAD_GAP, .sources = packed,
     };
@@ -31,7 +31,7 @@ WeightTiles MML_NAME(weight_tiles)(Blocked x, Blocked dy, i64 pad, float *packed
     return w;
 }
 
-i64 MML_NAME(weight_panels)(const WeightTiles *w) { return (w->dy.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL; }
+i64 MML_NAME(weight_panels)(const WeightTiles *w) { return (w->t.out.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL; }
 
 /* ---- Transforms ---- */
 
@@ -52,26 +52,6 @@ INLINE void transform_sums(const Vector m[6], Vector y[3]) {
     y[0] = m[0] + s + p;
     y[1] = d + 2.0f * q;
     y[2] = s + 4.0f * p + m[5];
-}
-
-INLINE void source_tile(const float *from, i64 row, bool whole, i64 rows, i64 columns, i64 plane, float *to) {
-    Vector t[6][6];
-#pragma GCC unroll 6
-    for (int j = 0; j < 6; j++) {
-        Vector d[6], u[6];
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) d[i] = whole || (i < rows && j < columns) ? load(from + i * row + j * MML_BLOCK) : ZERO;
-        transform_source(d, u);
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) t[i][j] = u[i];
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; i++) {
-        Vector u[6];
-        transform_source(t[i], u);
-#pragma GCC unroll 6
-        for (int j = 0; j < 6; j++) store(to + (i * 6 + j) * plane, u[j]);
-    }
 }
 
 INLINE void gradient_tile(const float *from, i64 row, i64 rows, i64 columns, i64 plane, float *to) {
@@ -95,25 +75,27 @@ INLINE void gradient_tile(const float *from, i64 row, i64 rows, i64 columns, i64
 }
 
 void MML_NAME(transform_pairs)(const WeightTiles *w, const float *x, const float *dy, i64 first, i64 begin, i64 end) {
-    i64 per_image = w->rows * w->columns;
-    for (i64 tile = begin; tile < end; tile++) {
-        i64 index = first + tile, image = index / per_image, row = index % per_image / w->columns, column = index % w->columns;
-        i64 top = 4 * row - w->pad, left = 4 * column - w->pad;
-        i64 rows = smaller(6, w->x.height + w->x.halo - top), columns = smaller(6, w->x.width + w->x.halo - left);
-        const float *source = x + image * w->x.image + pixel_of(&w->x, top, left);
-        for (i64 b = 0; b < w->x.blocks; b++) {
-            float *to = w->sources + (b * w->round + tile) * MML_BLOCK;
-            if (rows == 6 && columns == 6) source_tile(source + b * w->x.plane, w->x.row, true, 6, 6, w->source_plane, to);
-            else source_tile(source + b * w->x.plane, w->x.row, false, rows, columns, w->source_plane, to);
+    const Tiling *t = &w->t;
+    for (i64 tile = begin; tile < end; tile += NEIGHBOURS) {
+        i64 tiles = smaller(NEIGHBOURS, end - tile);
+        Window sources[NEIGHBOURS];
+        OutWindow gradients[NEIGHBOURS];
+        for (i64 i = 0; i < tiles; i++) {
+            sources[i] = window_of(t, x, first + tile + i);
+            gradients[i] = out_window_of(t, first + tile + i);
         }
-        rows = smaller(4, w->dy.height - 4 * row);
-        columns = smaller(4, w->dy.width - 4 * column);
-        const float *gradient = dy + image * w->dy.image + pixel_of(&w->dy, 4 * row, 4 * column);
-        for (i64 b = 0; b < w->dy.blocks; b++) {
-            float *to = w->gradients + (b * w->round + tile) * MML_BLOCK;
-            if (rows == 4 && columns == 4) gradient_tile(gradient + b * w->dy.plane, w->dy.row, 4, 4, w->gradient_plane, to);
-            else gradient_tile(gradient + b * w->dy.plane, w->dy.row, rows, columns, w->gradient_plane, to);
-        }
+        for (i64 b = 0; b < t->source.blocks; b++)
+            for (i64 i = 0; i < tiles; i++)
+                source_tile(&sources[i], b * t->source.plane, t->source.row, w->source_plane,
+                            w->sources + (b * w->round + tile + i) * MML_BLOCK);
+        for (i64 b = 0; b < t->out.blocks; b++)
+            for (i64 i = 0; i < tiles; i++) {
+                const OutWindow *g = &gradients[i];
+                const float *from = dy + g->at + b * t->out.plane;
+                float *to = w->gradients + (b * w->round + tile + i) * MML_BLOCK;
+                if (g->rows == 4 && g->columns == 4) gradient_tile(from, t->out.row, 4, 4, w->gradient_plane, to);
+                else gradient_tile(from, t->out.row, g->rows, g->columns, w->gradient_plane, to);
+            }
     }
 }
 
@@ -149,7 +131,7 @@ INLINE void product(const float *const *from, const float *gradient, i64 block_s
 
 INLINE void panel_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums,
                            int step, int blocks) {
-    i64 channels = w->x.blocks * MML_BLOCK;
+    i64 channels = w->t.source.blocks * MML_BLOCK;
     for (i64 first = 0; first < channels; first += step) {
         const float *from[MAX_CHANNELS];
         for (int i = 0; i < step; i++) {
@@ -202,15 +184,15 @@ INLINE void gradient_of(const float *from, i64 plane, float *taps) {
 }
 
 void MML_NAME(take_pairs)(const WeightTiles *w, i64 begin, i64 end, float *dw) {
-    i64 depth = w->x.channels * 9;
+    i64 depth = w->t.source.channels * 9;
     for (i64 panel = begin; panel < end; panel++) {
         i64 blocks = blocks_of(w, panel);
         const float *sums = w->sums + panel * WEIGHT_PANEL * MML_BLOCK * channel_rows(w);
         for (i64 k = 0; k < blocks; k++)
-            for (i64 channel = 0; channel < w->x.channels; channel += MML_BLOCK) {
+            for (i64 channel = 0; channel < w->t.source.channels; channel += MML_BLOCK) {
                 float taps[MML_BLOCK * 9 * MML_BLOCK];
-                i64 first = (panel * WEIGHT_PANEL + k) * MML_BLOCK, lanes = smaller(MML_BLOCK, w->dy.channels - first);
-                i64 count = smaller(MML_BLOCK, w->x.channels - channel);
+                i64 first = (panel * WEIGHT_PANEL + k) * MML_BLOCK, lanes = smaller(MML_BLOCK, w->t.out.channels - first);
+                i64 count = smaller(MML_BLOCK, w->t.source.channels - channel);
                 for (i64 c = 0; c < count; c++)
                     gradient_of(sums + ((channel + c) * blocks + k) * MML_BLOCK, w->sum_plane, taps + c * 9 * MML_BLOCK);
                 for (i64 lane = 0; lane < lanes; lane++) {

@@ -16,9 +16,7 @@
 #include "kernels/winograd.h"
 
 typedef struct {
-    Blocked x, dy;
-    i64     pad;
-    i64     rows, columns;                        /* of tiles in an image                  */
+    Tiling  t;                                    /* source x, out dy                      */
     i64     round;                                /* tiles in a round, at most             */
     i64     source_plane, gradient_plane, sum_plane;    /* floats from one position to the next */
     float  *sources, *gradients, *sums;
