@@ -54,8 +54,10 @@ static void settle(Clustering *c, const int64_t kmeans[]) {
 }
 
 static bool own_clusters(Sema *s, const Scope *scope, const Expr *bins, Clustering *c) {
-    const Expr *callee = bins->kind == EXPR_CALL ? bins->base : bins;
-    if (callee->kind != EXPR_NAME || !is_name(callee, "kmeans")) {
+    if (expr_wrong(bins))
+        return false;
+    Name name = expr_callee(bins);
+    if (!name || strcmp(name, "kmeans") != 0) {
         diag(s->diagnostics, E0376, bins->span, "soft assignments need clusters with centres: `bins = kmeans(8, pca = 5)`");
         return false;
     }

@@ -163,18 +163,20 @@ struct MmlDecomposer {
     char         message[512];
 };
 
-/* What the solver takes: at 20 x 20 x 10 cells some … doubles a cell and … for each pair of unknowns. */
-#define DOUBLES_A_CELL 96
+/* Doubles for each cell and each pair of unknowns: with 1 and 4 nothing more was allocated from
+ * 5 x 5 x 4 to 40 x 40 x 10 and 20 x 20 x 101 cells. Above the limit each step allocates the rest. */
+#define DOUBLES_A_CELL 16
 #define DOUBLES_A_PAIR 4
-#define SPARE_BYTES    (1 << 20)
+#define SPARE_BYTES    ((size_t)1 << 20)
+#define MOST_BYTES     ((size_t)256 << 20)
 
 Status mml_decomposer_new(i64 cells, i64 unknowns, MmlDecomposer **out) {
     MmlDecomposer *d = *out = calloc(1, sizeof *d);
     if (!d) return mml_fail(MML_ENOMEM, "out of memory for the decompositions of a loss");
     /* One block for all: what lies in blocks behind the mark goes back to the system in each step. */
-    size_t doubles = (size_t)(DOUBLES_A_CELL * cells + DOUBLES_A_PAIR * unknowns * unknowns);
+    double bytes = sizeof(double) * (DOUBLES_A_CELL * (double)cells + DOUBLES_A_PAIR * (double)unknowns * (double)unknowns);
     d->arena = mml_arena_new();
-    if (!d->arena || !mml_arena_alloc(d->arena, sizeof(double) * doubles + SPARE_BYTES)) {
+    if (!d->arena || !mml_arena_alloc(d->arena, SPARE_BYTES + (bytes < (double)MOST_BYTES ? (size_t)bytes : MOST_BYTES))) {
         mml_decomposer_free(d);
         *out = NULL;
         return MML_ENOMEM;

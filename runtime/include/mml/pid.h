@@ -176,7 +176,7 @@ Status mml_clusters_fit(const MmlProbeOptions *options, int modality, const floa
  * decompose). Used by one frame at a time. */
 typedef struct MmlDecomposer MmlDecomposer;
 
-/* cells: of the largest table, labels: its classes; larger ones allocate in each step. */
+/* cells, unknowns ((bins 1 + bins 2) * labels): of the largest table. Larger ones allocate in each step. */
 Status      mml_decomposer_new(i64 cells, i64 unknowns, MmlDecomposer **out);
 void        mml_decomposer_free(MmlDecomposer *decomposer);
 /* Why a decomposition since the last call gave NaN, or NULL. */
