@@ -16,6 +16,10 @@ modality color : image[3, 8, 8] {
 }
 target digit : class[4] = digits.label
 fusion = concat -> linear(classes)
+method regularised() {
+  loss = ce(joint) + sum(m in modalities: ce(head[m])) - 0.05 * synergy(soft(feature))
+  regularize = -0.1 * redundancy(soft(feature, bins = kmeans(4, pca = 3), every = 2, samples = 200))
+}
 train {
   batch     = 16
   optimizer = sgd(lr = 1e-2, momentum = 0.9, weight_decay = 1e-4)
@@ -25,7 +29,11 @@ train {
     probe  = pid(every = 1 epochs, bins = kmeans(6, pca = 3))
     policy = fastpid(tau = 2.0, lambda = 0.0)
   }
-  stage joint { epochs = 6 }
+  stage joint {
+    epochs = 6
+    probe  = pid(every = 2 epochs, bins = kmeans(5, pca = 3))
+    method = regularised()
+  }
 }
 P
 check "mmlc killed.mml" "$MMLC" killed.mml -o killed
@@ -91,15 +99,22 @@ for try in 1 2 3 4 5 6 7 8; do
 done
 [ "$inside" -gt 0 ] && ok "a kill inside the writing of a checkpoint" || failed "no kill hit the writing of a checkpoint"
 
-rm -rf stopped
-./killed --root digits --out stopped --quiet >stop.log 2>&1 &
-process=$!
-while [ "$(if [ -f stopped/metrics.jsonl ]; then wc -l <stopped/metrics.jsonl; else echo 0; fi)" -lt 5 ]; do sleep 0.01; done
-kill -INT "$process"; wait "$process"; code=$?
-[ "$code" -eq 130 ] && ok "Ctrl-C ends with 130" || failed "Ctrl-C ends with $code"
-check "Ctrl-C says how to resume" grep -q -- '--resume' stop.log
-check "a run stopped by Ctrl-C resumes" ./killed --root digits --resume stopped --quiet
-for file in summary.json metrics.jsonl probes.jsonl; do same "after Ctrl-C, the same $file" "whole/$file" "stopped/$file"; done
+# In a batch of the first stage, and of the second, where clusters fitted before the epoch are in use.
+for line in 5 15; do
+    rm -rf stopped
+    ./killed --root digits --out stopped --quiet >stop.log 2>&1 &
+    process=$!
+    while [ "$(if [ -f stopped/metrics.jsonl ]; then wc -l <stopped/metrics.jsonl; else echo 0; fi)" -lt "$line" ]; do sleep 0.01; done
+    kill -INT "$process"; wait "$process"; code=$?
+    [ "$code" -eq 130 ] && ok "Ctrl-C ends with 130" || failed "Ctrl-C ends with $code"
+    check "Ctrl-C says how to resume" grep -q -- '--resume' stop.log
+    check "a run stopped by Ctrl-C resumes" ./killed --root digits --resume stopped --quiet
+    for file in summary.json metrics.jsonl probes.jsonl; do same "after Ctrl-C behind line $line, the same $file" "whole/$file" "stopped/$file"; done
+    check "after Ctrl-C behind line $line, the same weights" cmp whole/last.safetensors stopped/last.safetensors
+done
+check "a checkpoint holds the clusters of soft assignments" grep -q 'mml.clusters.joint.color.2' whole/last.safetensors
+last_loss() { grep '"split": "test"' whole/metrics.jsonl | tail -n 1 | sed -E 's/.*"loss": ([0-9.e-]+).*/\1/' | cut -c 1-8; }
+check "--eval uses the checkpoint's clusters: the same loss" bash -c "./killed --root digits --eval whole/last.safetensors --json | grep -q '$(last_loss)'"
 fails_with "resuming with another param" 2 'seed' ./killed --root digits --resume whole --seed 9
 fails_with "resuming with another setting" 2 'lr' ./killed --root digits --resume whole --set train.joint.optimizer.lr=0.5
 finish

@@ -175,6 +175,22 @@ Test(soft, atoms_are_those_of_the_solver_on_the_same_table) {
     }
 }
 
+/* Cells of 1e-12 of the mass, which can cost the solver its certificate, are as good as none. */
+Test(soft, shares_that_no_float_shows_count_as_none) {
+    Problem p = problem_new(12, 0, 0, 0);
+    Kernels k;
+    float   plain[4 + 4 * CELLS];
+    forward(&k, &p);
+    MmlValue sizes[] = {{.i = BINS}, {.i = BINS}, {.i = CLASSES}};
+    for (int n = 0; n < BATCH; n++)
+        for (int i = 0; i < BINS; i++) k.share[0][n * BINS + i] = i == (n + (int)p.labels[n]) % 3;
+    mml_decompose_forward(&k.frame, sizes, (float *[]){k.share[0], k.share[1], plain});
+    for (int n = 0; n < BATCH; n++) k.share[0][n * BINS + 3] = 1e-12f;
+    mml_decompose_forward(&k.frame, sizes, (float *[]){k.share[0], k.share[1], k.table});
+    for (int c = 0; c < 4 + 4 * CELLS; c++) cr_expect_float_eq(k.table[c], plain[c], 1e-6);
+    kernels_free(&k);
+}
+
 /* ---- Gradients ---- */
 
 /* Relative to the largest gradient of the atom; an atom that is 0 whatever the features are has only the solver's noise. */
