@@ -5,6 +5,7 @@
 #include "codegen/rules.h"
 #include "codegen/settings.h"
 #include "codegen/step.h"
+#include "codegen/target.h"
 
 /* ---- Hash ---- */
 
@@ -209,12 +210,15 @@ static LLVMValueRef stage_table(Gen *g) {
         LLVMValueRef clustering = clustering_table(g, stage, &clusterings);
         table_int(&table, clusterings);
         table_value(&table, clustering);
+        table_value(&table, steps[ir->reference_train[i]]);
+        table_value(&table, steps[ir->reference_evaluate[i]]);
         table_end(&table, from, sizeof(MmlStage));
     }
     return table_global(&table, "stages");
 }
 
 /* ---- The experiment ---- */
+
 
 LLVMValueRef experiment_table(Gen *g) {
     const Program *program = g->program;
@@ -245,6 +249,7 @@ LLVMValueRef experiment_table(Gen *g) {
     table_value(&table, stage_table(g));
     table_int(&table, program->has_fusion);
     table_int(&table, program->cluster_floats);
+    table_int(&table, target_block(g->options->cpu));
     table_end(&table, 0, sizeof(MmlExperiment));
     LLVMValueRef global = table_global(&table, "mml_experiment_data");
     LLVMSetLinkage(global, LLVMExternalLinkage);

@@ -7,13 +7,38 @@
 static const char *const cpus[] = {
     "native",
 #if defined(__x86_64__)
-#define CPU(name) name,
+#define CPU(name, block) name,
 #include "codegen/cpus.def"
 #undef CPU
 #else
     "generic",
 #endif
 };
+
+static const int blocks[] = {
+    0,                                  /* of this machine, below */
+#if defined(__x86_64__)
+#define CPU(name, block) block,
+#include "codegen/cpus.def"
+#undef CPU
+#else
+    4,
+#endif
+};
+
+static int host_block(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("x86-64-v4")) return 16;
+    if (__builtin_cpu_supports("x86-64-v3")) return 8;
+#endif
+    return 4;
+}
+
+int target_block(const char *cpu) {
+    for (size_t i = 1; cpu && i < sizeof cpus / sizeof *cpus; i++)
+        if (!strcmp(cpus[i], cpu)) return blocks[i];
+    return host_block();
+}
 
 static int known(const char *cpu) {
     for (size_t i = 0; i < sizeof cpus / sizeof *cpus; i++)

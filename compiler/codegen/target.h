@@ -9,4 +9,8 @@
  * NULL with a diagnostic for a processor LLVM does not know. The caller disposes of it. */
 LLVMTargetMachineRef target_machine(Arena *arena, Diagnostics *diagnostics, const CodegenOptions *options);
 
+/* Floats in a vector of a processor (NULL, native: of this machine), which decides
+ * the block of the kernels' layout: 4, 8 or 16. */
+int target_block(const char *cpu);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "codegen/target.h"
 #include "driver/explain.h"
 #include "driver/link.h"
 #include "driver/say.h"
@@ -168,7 +169,7 @@ static void print_stage(Compilation *c, FILE *out) {
     switch (c->options->emit) {
     case RESULT_TOKENS: print_tokens(c->arena, c->names, c->source, out); break;
     case RESULT_AST:    print_ast(c->file, out); break;
-    default:            ir_print(ir_build(c->arena, c->program), out); break;
+    default:            ir_print(ir_build(c->arena, c->program, target_block(c->options->cpu)), out); break;
     }
 }
 
@@ -273,7 +274,8 @@ int check_command(Arena *arena, const Options *options) {
     Compilation c = compilation_new(arena, options);
     int code = analyse_source(&c);
     if (!code && options->explain) {
-        Explanation explanation = {.program = c.program, .file = c.file, .names = c.names, .diagnostics = c.diagnostics, .arena = arena};
+        Explanation explanation = {.program = c.program, .file = c.file, .names = c.names, .diagnostics = c.diagnostics, .arena = arena,
+                                   .block = target_block(options->cpu)};
         if (options->json) explain_json(&explanation, stdout);
         else explain_text(&explanation, stdout);
         stopwatch_pass(&c.watch, "explanation");

@@ -175,7 +175,7 @@ static void put_stage(const Explanation *x, const Ir *ir, int index, FILE *out) 
 void explain_text(const Explanation *x, FILE *out) {
     static const Chain none;
     const Program *program = x->program;
-    Ir *ir = ir_build(x->arena, program);
+    Ir *ir = ir_build(x->arena, program, x->block);
     fprintf(out, "%s, from %s\n", program->name, program->source->path);
     put_settings(x, 1, "params (the trainer's --NAME VALUE; fixed ones mmlc's -D NAME=VALUE)", out);
     put_settings(x, 0, "settings (--set PATH=VALUE)", out);

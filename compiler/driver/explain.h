@@ -11,6 +11,7 @@ typedef struct {
     Diagnostics *diagnostics;
     Program     *program;
     const File  *file;
+    int          block;               /* floats in a vector of the target (codegen/target.h) */
 } Explanation;
 
 /* For people: settings with value and origin, each layer with shape, parameters and

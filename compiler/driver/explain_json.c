@@ -112,7 +112,7 @@ static json_t *clusters_json(const Explanation *x, const Stage *stage) {
 }
 
 static json_t *stages_json(const Explanation *x) {
-    Ir *ir = ir_build(x->arena, x->program);
+    Ir *ir = ir_build(x->arena, x->program, x->block);
     json_t *list = json_array();
     for (int i = 0; i < x->program->stages.count; i++) {
         const Stage *stage = &x->program->stages.items[i];

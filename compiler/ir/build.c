@@ -1,12 +1,14 @@
 #include "ir/build.h"
 
 #include "ir/gradient.h"
+#include "ir/layout.h"
 #include "ir/loss.h"
 
-static Step *step_new(Arena *arena, const Program *program, const char *name, int train) {
+static Step *step_new(Arena *arena, const Program *program, const char *name, int block, int train) {
     Step *step = NEW(arena, Step);
     step->name    = name;
     step->program = program;
+    step->block   = block;
     step->train   = train;
     step->reached = NEW_ARRAY(arena, char, program->parameters.count + 1);
     step->prediction = step->loss = -1;
@@ -21,8 +23,8 @@ static int encode(Builder *b, int m) {
     return graph_network(b, &modality->encoder, &input, m, arena_printf(b->arena, "encoder.%s", modality->name));
 }
 
-Step *build_unimodal(Arena *arena, const Program *program, const char *name, int train) {
-    Step *step = step_new(arena, program, name, train);
+Step *build_unimodal(Arena *arena, const Program *program, const char *name, int block, int train) {
+    Step *step = step_new(arena, program, name, block, train);
     step->unimodal = 1;
     Builder b = builder_new(arena, program, step);
     for (int m = 0; m < program->modalities.count; m++) {
@@ -36,13 +38,14 @@ Step *build_unimodal(Arena *arena, const Program *program, const char *name, int
             .op = IR_CE, .attributes = &classes, .input_count = 1, .inputs = &step->logits[m],
             .parameters = {-1, -1}, .statistics = {-1, -1}, .group = m, .factor = -1,
             .name = arena_printf(arena, "loss.%s", modality->name), .flops = 5 * classes.i, .span = modality->span});
+        layout_blocked(&b, from);
         if (train) gradient_of(&b, step->losses[m], from);
     }
     return step;
 }
 
-Step *build_joint(Arena *arena, const Program *program, const Stage *stage, const char *name, int train) {
-    Step *step = step_new(arena, program, name, train);
+Step *build_joint(Arena *arena, const Program *program, const Stage *stage, const char *name, int block, int train) {
+    Step *step = step_new(arena, program, name, block, train);
     int modalities = program->modalities.count;
     Builder b = builder_new(arena, program, step);
     JointParts parts = {.b = &b};
@@ -51,6 +54,7 @@ Step *build_joint(Arena *arena, const Program *program, const Stage *stage, cons
     for (int m = 0; m < modalities && !train; m++) joint_head(&parts, m);
     step->loss       = loss_lower(&parts, train ? stage->method->training_loss : stage->method->loss);
     step->prediction = stage->method->predict ? loss_lower(&parts, stage->method->predict) : parts.joint;
+    layout_blocked(&b, 0);
     if (train) gradient_of(&b, step->loss, 0);
     return step;
 }

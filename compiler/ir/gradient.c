@@ -90,6 +90,9 @@ static void reverse_fixed(Sweep *s, const Node *node, int y, int g) {
 
 static int learns(Sweep *s, int t) { return t >= 0 && tensor(s, t)->trained; }
 
+/* Is a product with its parameters, and not an elementwise layer. */
+static int is_product(IrOp op) { return op == IR_CONV || op == IR_CONV_BLOCKED || op == IR_LINEAR; }
+
 /* forward: a copy, since adding nodes moves them. */
 static void reverse_kernel(Sweep *s, const Node *forward, int g) {
     const OpRow *row = op_row(forward->op);
@@ -108,6 +111,7 @@ static void reverse_kernel(Sweep *s, const Node *forward, int g) {
     int for_w = learns(s, w) ? parameter_gradient(s, w) : -1;
     int for_v = learns(s, v) ? parameter_gradient(s, v) : -1;
 
+    int temporary = graph_temporary(s->b, forward->op, forward->attributes, forward->group);
     Node *node = reverse_node(s, forward->op, forward->group);
     node->kernel          = row->backward;
     node->backward        = 1;
@@ -116,7 +120,7 @@ static void reverse_kernel(Sweep *s, const Node *forward, int g) {
     node->factor          = forward->factor;
     node->span            = forward->span;
     /* one product for the inputs' gradient and one for the parameters', each as large as the forward one */
-    node->flops           = forward->flops * ((into_inputs > 0) + (w >= 0 && forward->op != IR_BATCHNORM && forward->op != IR_LAYERNORM));
+    node->flops           = forward->flops * ((into_inputs > 0) + (w >= 0 && is_product(forward->op)));
     for (const char *role = row->backward_operands; *role; role++) {
         switch (*role) {
         case 'g': node_operand(node, 'g', g); break;
@@ -126,6 +130,8 @@ static void reverse_kernel(Sweep *s, const Node *forward, int g) {
         case 'd': node_operand(node, 'd', given[0]); break;
         case 'e': node_operand(node, 'e', z < 0 ? -1 : given[1]); break;
         case 'D': for (int i = 0; i < forward->input_count; i++) node_operand(node, 'D', given[i]); break;
+        case 'p': node_operand(node, 'p', temporary); break;
+        case '-': node_operand(node, '-', -1); break;
         case 'W': node_operand(node, 'W', for_w); break;
         case 'V': node_operand(node, 'V', for_v); break;
         default:  node_operand(node, *role, node_role(forward, *role)); break;

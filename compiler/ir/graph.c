@@ -1,6 +1,7 @@
 #include "ir/graph.h"
 
 #include <string.h>
+#include "ir/kernels.h"
 #include "ir/ops.h"
 
 Builder builder_new(Arena *arena, const Program *program, Step *step) {
@@ -110,6 +111,11 @@ static int result_tensor(Builder *b, const Operation *o, char form, int trained)
     return t;
 }
 
+int graph_temporary(Builder *b, IrOp op, const Attribute *attributes, int group) {
+    int64_t floats = kernel_temporary(op, attributes);
+    return floats ? graph_arena(b, 1, floats, group) : -1;
+}
+
 int graph_apply(Builder *b, const Operation *o) {
     int found = find_equal(b, o);
     if (found >= 0) return found;
@@ -121,6 +127,7 @@ int graph_apply(Builder *b, const Operation *o) {
     int saved[2] = {-1, -1};
     int y = result_tensor(b, o, row->result, trained);
     for (int i = 0; row->saved[i]; i++) saved[i] = result_tensor(b, o, row->saved[i], 0);
+    int temporary = graph_temporary(b, o->op, o->attributes, o->group);
     int statistics[2] = {statistic(b, o->statistics[0]), statistic(b, o->statistics[1])};
 
     Node *node = graph_node(b, o->op, o->group);
@@ -143,6 +150,7 @@ int graph_apply(Builder *b, const Operation *o) {
         case 'm': node_operand(node, 'm', saved[0]); break;
         case 'n': node_operand(node, 'n', saved[1]); break;
         case 'y': node_operand(node, 'y', y); break;
+        case 'p': node_operand(node, 'p', temporary); break;
         default:  mml_ice("operand letter '%c' of %s", *role, row->name);
         }
     }

@@ -40,6 +40,8 @@ int graph_input(Builder *b, int modality);
 int graph_parameter(Builder *b, int parameter);
 /* A view of a parameter from a column on: W[:, column …]. */
 int graph_column(Builder *b, int parameter, int64_t column);
+/* The operand p of an operation's kernel, -1: it has none. */
+int graph_temporary(Builder *b, IrOp op, const Attribute *attributes, int group);
 Node *graph_node(Builder *b, IrOp op, int group);       /* empty, guarded for its group   */
 void  node_operand(Node *node, char role, int tensor);
 int   node_role(const Node *node, char role);           /* tensor, -1: NULL or absent     */

@@ -100,6 +100,8 @@ typedef struct {
     const char     *name;               /* "train.joint", "train.joint evaluation"       */
     const Program  *program;
     int             unimodal, train;
+    int             block;              /* floats in a vector of the target; 0: reference kernels only */
+    int             rewritten;          /* something runs in the blocked layout          */
     VECTOR(Tensor)  tensors;
     VECTOR(Node)    nodes;
     int             features[MML_MAX_MODALITIES];       /* tensors, -1: not computed     */
@@ -115,10 +117,13 @@ typedef struct {
     const Program *program;
     VECTOR(Step *) steps;
     int           *train, *evaluate;    /* [stages] index into steps                     */
+    int           *reference_train, *reference_evaluate;     /* the same on the reference kernels alone */
 } Ir;
 
-/* All passes, in the order of ir/pipeline.c. The program has no error in it. */
-Ir  *ir_build(Arena *arena, const Program *program);
+/* All passes, in the order of ir/pipeline.c. The program has no error in it.
+ * block: floats in a vector of the processor that it is compiled for (codegen/target.h);
+ * 0: every step runs on the reference kernels. */
+Ir  *ir_build(Arena *arena, const Program *program, int block);
 void ir_print(const Ir *ir, FILE *out);
 
 /* Breaks off with mml_ice when a step is not well-formed. */

@@ -49,5 +49,5 @@ int64_t kernel_scratch(Kernel kernel, const Attribute *a) {
 }
 
 int node_writes(const Node *node, int operand) {
-    return strchr(node->backward ? "deDWV" : "ymn", node->roles[operand]) != NULL;
+    return strchr(node->backward ? "deDWVp" : "ymnp", node->roles[operand]) != NULL;
 }

@@ -24,29 +24,37 @@ static int add(Arena *arena, Ir *ir, Step *step) {
     return ir->steps.count - 1;
 }
 
+/* The step of one stage, train or evaluation. */
+static int stage_step(Arena *arena, Ir *ir, const Stage *stage, int block, int train, const char *variant) {
+    const char *name = arena_printf(arena, "%s%s%s", stage->path, train ? "" : " evaluation", variant);
+    if (stage->kind == STAGE_UNIMODAL) return add(arena, ir, build_unimodal(arena, ir->program, name, block, train));
+    return add(arena, ir, build_joint(arena, ir->program, stage, name, block, train));
+}
+
+/* On the reference kernels; a step that runs on nothing else is its own. */
+static int reference_step(Arena *arena, Ir *ir, const Stage *stage, int step, int train) {
+    return ir->steps.items[step]->rewritten ? stage_step(arena, ir, stage, 0, train, " reference") : step;
+}
+
 /* Every unimodal stage runs the same step; joint ones have each a loss of their own. */
-Ir *ir_build(Arena *arena, const Program *program) {
+Ir *ir_build(Arena *arena, const Program *program, int block) {
     Ir *ir = NEW(arena, Ir);
-    ir->program  = program;
-    ir->train    = NEW_ARRAY(arena, int, program->stages.count + 1);
-    ir->evaluate = NEW_ARRAY(arena, int, program->stages.count + 1);
+    ir->program = program;
+    int **lists[] = {&ir->train, &ir->evaluate, &ir->reference_train, &ir->reference_evaluate};
+    enum { LISTS = sizeof lists / sizeof *lists };
+    for (int i = 0; i < LISTS; i++) *lists[i] = NEW_ARRAY(arena, int, program->stages.count + 1);
     int unimodal = -1;
     for (int s = 0; s < program->stages.count; s++) {
         const Stage *stage = &program->stages.items[s];
         if (stage->kind == STAGE_UNIMODAL && unimodal >= 0) {
-            ir->train[s]    = ir->train[unimodal];
-            ir->evaluate[s] = ir->evaluate[unimodal];
+            for (int i = 0; i < LISTS; i++) (*lists[i])[s] = (*lists[i])[unimodal];
             continue;
         }
-        const char *evaluation = arena_printf(arena, "%s evaluation", stage->path);
-        if (stage->kind == STAGE_UNIMODAL) {
-            ir->train[s]    = add(arena, ir, build_unimodal(arena, program, stage->path, 1));
-            ir->evaluate[s] = add(arena, ir, build_unimodal(arena, program, evaluation, 0));
-            unimodal = s;
-        } else {
-            ir->train[s]    = add(arena, ir, build_joint(arena, program, stage, stage->path, 1));
-            ir->evaluate[s] = add(arena, ir, build_joint(arena, program, stage, evaluation, 0));
-        }
+        ir->train[s]    = stage_step(arena, ir, stage, block, 1, "");
+        ir->evaluate[s] = stage_step(arena, ir, stage, block, 0, "");
+        ir->reference_train[s]    = reference_step(arena, ir, stage, ir->train[s], 1);
+        ir->reference_evaluate[s] = reference_step(arena, ir, stage, ir->evaluate[s], 0);
+        if (stage->kind == STAGE_UNIMODAL) unimodal = s;
     }
     return ir;
 }

@@ -1,3 +1,4 @@
+#include "mml/kernels.h"
 #include "mml/train.h"
 
 #include "train/checkpoint.h"
@@ -24,10 +25,38 @@
 
 /* ---- Getting ready ---- */
 
+static Status check_machine(const MmlExperiment *experiment) {
+    if (experiment->abi != MML_ABI_VERSION)
+        return mml_fail(MML_EBUG, "the program was compiled for runtime interface %lld, this is %d: compile it again",
+                        (long long)experiment->abi, MML_ABI_VERSION);
+    if (experiment->block <= mml_block_of_cpu()) return MML_OK;
+    return mml_fail(MML_ECALL, "the program was compiled for processors with %s (%s), which this one has not; compile it here: mmlc %s",
+                    experiment->block > 8 ? "AVX-512" : "AVX2 and FMA", experiment->flags, experiment->file);
+}
+
+/* --kernels reference: every stage has its steps twice. */
+static Status choose_kernels(MmlRun *run) {
+    if (!run->call.kernels) run->call.kernels = "fast";
+    if (strcmp(run->call.kernels, "reference")) return MML_OK;
+    MmlExperiment *experiment = MML_NEW(run->arena, MmlExperiment, 1);
+    MmlStage *stages = MML_NEW(run->arena, MmlStage, run->experiment->stage_count);
+    if (!experiment || !stages) return MML_ENOMEM;
+    *experiment = *run->experiment;
+    experiment->stages = stages;
+    for (i64 i = 0; i < experiment->stage_count; i++) {
+        stages[i] = run->experiment->stages[i];
+        if (stages[i].reference_train) stages[i].train = stages[i].reference_train;
+        if (stages[i].reference_evaluate) stages[i].evaluate = stages[i].reference_evaluate;
+    }
+    run->experiment = run->settings.experiment = experiment;
+    return MML_OK;
+}
+
 static Status read_settings(MmlRun *run, MmlEarlier **earlier) {
     MmlCall *call = &run->call;
     if (call->resume) MML_TRY(mml_earlier_read(run->experiment, call->resume, earlier));
     if (*earlier) MML_TRY(mml_earlier_apply(*earlier, run));
+    MML_TRY(choose_kernels(run));
     MML_TRY(mml_settings_finish(&run->settings));
     return *earlier ? mml_earlier_compare(*earlier, run) : MML_OK;
 }
@@ -159,9 +188,7 @@ static Status run_mode(MmlRun *run, const MmlEarlier *earlier) {
 
 static Status run_all(MmlRun *run, int argc, char **argv) {
     const MmlExperiment *experiment = run->experiment;
-    if (experiment->abi != MML_ABI_VERSION)
-        return mml_fail(MML_EBUG, "the program was compiled for runtime interface %lld, this is %d: compile it again",
-                        (long long)experiment->abi, MML_ABI_VERSION);
+    MML_TRY(check_machine(experiment));
     MML_TRY(mml_settings_new(run->arena, experiment, &run->settings));
     MML_TRY(mml_options_parse(argc, argv, &run->settings, &run->call));
     if (run->call.help) return mml_options_help(stdout, experiment, run->call.program, run->arena);

@@ -11,6 +11,7 @@ typedef struct {
     int         argc;
     char      **argv;
     i64         threads;              /* 0: the CPUs the process may use               */
+    const char *kernels;              /* fast, reference; NULL: not given (fast)       */
     const char *out, *resume, *eval, *init, *predict, *cache;
     i64         cache_limit;          /* bytes, 0: not given                           */
     const char *until;                /* the stage before which the run stops          */

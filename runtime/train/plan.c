@@ -177,6 +177,7 @@ static void put_call(const MmlRun *run, MmlJson *json) {
     put_int(json, "seed", mml_int(&run->settings, "train.seed"));
     put_int(json, "threads", mml_threads_count(run->threads));
     put_text(json, "device", DEVICE);
+    put_text(json, "kernels", run->call.kernels);
     put_text(json, "init", run->call.init);
 }
 

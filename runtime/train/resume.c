@@ -79,6 +79,12 @@ Status mml_earlier_apply(const MmlEarlier *earlier, MmlRun *run) {
     else if (run->call.threads != json_integer_value(threads))
         fprintf(stderr, "%s: warning: the run began with %lld threads; with %lld its numbers may differ in the last digits\n", experiment->name,
                 (long long)json_integer_value(threads), (long long)run->call.threads);
+    const char *kernels = text_of(earlier, "kernels");
+    if (kernels && run->call.kernels && strcmp(kernels, run->call.kernels))
+        fprintf(stderr, "%s: warning: the run began with --kernels %s; with %s its numbers may differ in the last digits\n", experiment->name,
+                kernels, run->call.kernels);
+    else if (kernels)
+        run->call.kernels = strcmp(kernels, "reference") ? "fast" : "reference";
     const char *init = text_of(earlier, "init");
     if (init) run->call.init = mml_arena_format(run->arena, "%s", init);
     return init && !run->call.init ? MML_ENOMEM : MML_OK;

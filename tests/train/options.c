@@ -79,7 +79,7 @@ Test(options, wrong_values_are_refused_by_name) {
     expect_refused(PARSE("--set", "tau"), "PATH=VALUE");
     expect_refused(PARSE("--device", "cuda"), "no CUDA");
     expect_refused(PARSE("--device", "tpu"), "'tpu' is neither cpu nor cuda");
-    expect_refused(PARSE("--kernels", "fast"), "reference");
+    expect_refused(PARSE("--kernels", "slow"), "'slow' is neither fast nor reference");
     expect_refused(PARSE("--sweep", "tau=1,2", "--check"), "leave out --check");
     expect_refused(PARSE("--jobs", "2"), "--sweep");
     expect_refused(PARSE("--until", "nowhere"), "no stage 'nowhere'");

@@ -402,8 +402,8 @@ static const MmlMeasurement measurements[] = {
 };
 
 static const MmlStage stages[] = {
-    {"unimodal", "train.unimodal", MML_STAGE_UNIMODAL, &steps[0], &steps[1], &policy, NULL, 1, 2, measurements, 0, NULL},
-    {"joint", "train.joint", MML_STAGE_JOINT, &steps[2], &steps[3], NULL, &method, 0, 0, NULL, 0, NULL},
+    {"unimodal", "train.unimodal", MML_STAGE_UNIMODAL, &steps[0], &steps[1], &policy, NULL, 1, 2, measurements, 0, NULL, NULL, NULL},
+    {"joint", "train.joint", MML_STAGE_JOINT, &steps[2], &steps[3], NULL, &method, 0, 0, NULL, 0, NULL, NULL, NULL},
 };
 
 static const char *const fields[] = {"a", "b", "label"};

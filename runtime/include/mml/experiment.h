@@ -261,6 +261,7 @@ typedef struct {
     const MmlMeasurement *measurements;
     i64                   clustering_count;
     const MmlClustering  *clusterings;
+    const MmlStep        *reference_train, *reference_evaluate;  /* on the reference kernels alone; NULL: train, evaluate */
 } MmlStage;
 
 typedef struct {
@@ -286,6 +287,8 @@ typedef struct {
     const MmlStage     *stages;
     i64                 has_fusion;
     i64                 cluster_floats;
+    i64                 block;        /* floats in a vector of the processor that it is compiled for: 4, 8 or 16;
+                                         0: any (mml/kernels.h)                          */
 } MmlExperiment;
 
 #endif

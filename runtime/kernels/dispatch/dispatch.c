@@ -6,7 +6,17 @@
 /* Kernels of the blocked layout and where `block` stands in their attributes. */
 #define BLOCKED_KERNELS(ROW)       \
     ROW(conv_blocked_forward, 10)  \
-    ROW(conv_blocked_backward, 10)
+    ROW(conv_blocked_backward, 10) \
+    ROW(reorder_in, 3)             \
+    ROW(reorder_out, 3)            \
+    ROW(batchnorm_blocked_forward, 6)      \
+    ROW(batchnorm_blocked_backward, 6)     \
+    ROW(maxpool_blocked_forward, 8)        \
+    ROW(maxpool_blocked_backward, 8)       \
+    ROW(avgpool_blocked_forward, 8)        \
+    ROW(avgpool_blocked_backward, 8)       \
+    ROW(global_avgpool_blocked_forward, 3) \
+    ROW(global_avgpool_blocked_backward, 3)
 
 typedef void Kernel(MmlFrame *frame, const MmlValue *attr, float *const *operand);
 

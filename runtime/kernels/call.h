@@ -1,0 +1,42 @@
+/* What the elementwise and pooling kernels of this folder share: the arguments
+ * of a call as one context, the split of its work, selection by a mask. */
+#ifndef MML_KERNELS_CALL_H
+#define MML_KERNELS_CALL_H
+
+#include "kernels/blocked.h"
+#include "mml/threads.h"
+
+typedef struct {
+    MmlFrame       *frame;
+    const MmlValue *a;            /* attributes, in abi.def's order */
+    float *const   *operand;      /* operands, in abi.def's order   */
+} Call;
+
+/* With less work than this a call stays on its thread: waking another one
+ * takes 5 to 50 us, in which a core passes over about this many floats. */
+#define SERIAL_FLOATS 16384
+
+/* Splits count items of about `floats` floats each over the threads. */
+static inline void split(const Call *call, i64 count, i64 floats, MmlBody body) {
+    mml_parallel(count * floats < SERIAL_FLOATS ? NULL : call->frame->threads, count, body, (void *)call);
+}
+
+typedef i32 Mask __attribute__((vector_size(4 * MML_BLOCK), aligned(4), may_alias));
+
+/* value where the mask is set, else 0; a where it is set, else b. */
+INLINE Vector masked(Mask mask, Vector value) { return (Vector)((Mask)value & mask); }
+INLINE Vector chosen(Mask mask, Vector a, Vector b) { return (Vector)(((Mask)a & mask) | ((Mask)b & ~mask)); }
+
+/* What relu leaves of v: not a number stays so. */
+INLINE Vector positive(Vector v) { return masked(~(v < ZERO), v); }
+
+/* Images of block `item` = image * blocks + block begin here. */
+INLINE i64 plane_at(const Blocked *b, i64 item) { return item / b->blocks * b->image + item % b->blocks * b->plane; }
+
+/* Channels of the block that are not padding. */
+INLINE i64 lanes_of(const Blocked *b, i64 block) {
+    i64 left = b->channels - block * MML_BLOCK;
+    return left < MML_BLOCK ? left : MML_BLOCK;
+}
+
+#endif
