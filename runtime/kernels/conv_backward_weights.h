@@ -2,18 +2,19 @@
  *
  * Each weight (o, c, r, t) sums dy(o, pixel) * x(c, pixel at tap (r, t)): the
  * pairs (c, r, t), in the order of OIHW, are streams through x; a few of them
- * with a panel of output blocks stay in registers while the pixels go by. No
- * two panels share a sum, so panels are the items that threads split; the
- * images are summed in their order.
+ * with a panel of output blocks stay in registers while the pixels go by, in
+ * passes that the first-level cache holds. No two panels and no two channels
+ * share a sum, so threads split those; pixels are summed in their order.
  */
 #ifndef MML_KERNELS_CONV_BACKWARD_WEIGHTS_H
 #define MML_KERNELS_CONV_BACKWARD_WEIGHTS_H
 
 #include "kernels/blocked.h"
+#include "mml/kernels.def"
 
 #define WEIGHT_PANEL 2
 
-/* Source of the streams: x as blocked tensor, or plain planes with their border. */
+/* x as a blocked tensor or as plain planes with their border, and dy. */
 typedef struct {
     i64 rows, columns;                       /* pixels of dy                              */
     i64 x_start, x_step_row, x_step_column, x_row, x_column, x_channel_block, x_image;
@@ -22,9 +23,8 @@ typedef struct {
     i64 channels, kernel_height, kernel_width, out_channels, out_blocks;
 } Streams;
 
-/* Floats of the sums of one panel, which the caller sets to 0 at first. */
-i64  MML_NAME(stream_floats)(const Streams *streams);
-/* Adds images [0, images) to the sums of one panel, for channels [begin, end). */
+/* Adds images [0, images) to the sums of one panel, for channels [begin, end):
+ * sums[stream][block][lane], with room for 12 streams more. */
 void MML_NAME(add_weight_sums)(const Streams *streams, const float *x, const float *dy, i64 images, i64 panel,
                                i64 begin, i64 end, float *sums);
 /* Adds the sums to the gradient, OIHW. */

@@ -2,8 +2,8 @@
  * instruction set: what is packed where, and who computes what.
  *
  * packed, forward:  the bias by blocks, then the weights of the grid, or of Winograd.
- * packed, backward: sums of the weights' gradient by panels, or Winograd's
- * transforms and sums; afterwards the weights of backward-data. Nothing in it outlives the call.
+ * packed, backward: transforms and sums of Winograd's gradient of the weights;
+ * afterwards the weights of backward-data. Nothing in it outlives the call.
  */
 #include "kernels/conv_backward_weights.h"
 #include "kernels/conv_direct.h"
@@ -333,29 +333,33 @@ static void streams_of(Job *job) {
     };
 }
 
-/* Items are panels times source blocks. */
+/* Source blocks whose sums a thread holds at a time. */
+static i64 blocks_together(const Convolution *c) {
+    return larger(1, MML_CONV_BLOCKED_TOGETHER / (c->kernel_height * c->kernel_width * MML_BLOCK));
+}
+
+INLINE i64 source_parts(const Convolution *c) {
+    return c->plain ? 1 : (c->x.blocks + blocks_together(c) - 1) / blocks_together(c);
+}
+
+/* Items are panels times parts of the source blocks. Scratch: sums, then a copy of x. */
 static void weight_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
     const Convolution *c = &job->c;
     const Streams *s = &job->streams;
-    i64 blocks = c->plain ? 1 : c->x.blocks, depth = c->plain ? c->x.channels : MML_BLOCK;
-    i64 taps = c->kernel_height * c->kernel_width, panel_floats = MML_NAME(stream_floats)(s);
-    float *copy = (float *)job->frame->scratch[thread];
-    bool copied = copies_x(c);
-    for (i64 item = begin; item < end;) {
-        i64 panel = item / blocks, stop = smaller(end, (panel + 1) * blocks);
-        i64 first = (item - panel * blocks) * depth, last = smaller((stop - panel * blocks) * depth, c->x.channels);
-        float *sums = job->packed + panel * panel_floats;
-        i64 width = smaller(WEIGHT_PANEL, c->y.blocks - panel * WEIGHT_PANEL) * MML_BLOCK;
-        memset(sums + first * taps * width, 0, (size_t)((last - first) * taps * width) * sizeof *sums);
-        if (!copied) MML_NAME(add_weight_sums)(s, job->operand[1], job->operand[0], job->frame->batch, panel, first, last, sums);
+    i64 parts = source_parts(c), part_channels = c->plain ? c->x.channels : blocks_together(c) * MML_BLOCK;
+    i64 sum_floats = (larger(MML_CONV_BLOCKED_TOGETHER, c->kernel_height * c->kernel_width * MML_BLOCK) + 12) * 2 * MML_BLOCK;
+    float *sums = (float *)job->frame->scratch[thread], *copy = sums + sum_floats;
+    for (i64 item = begin; item < end; item++) {
+        i64 panel = item / parts, first = item % parts * part_channels, last = smaller(first + part_channels, c->x.channels);
+        memset(sums, 0, (size_t)sum_floats * sizeof *sums);
+        if (!copies_x(c)) MML_NAME(add_weight_sums)(s, job->operand[1], job->operand[0], job->frame->batch, panel, first, last, sums);
         else
             for (i64 i = 0; i < job->frame->batch; i++) {
                 copy_x(c, job->operand[1] + i * floats_of_x(c), copy);
                 MML_NAME(add_weight_sums)(s, copy, job->operand[0] + i * c->y.image, 1, panel, first, last, sums);
             }
         MML_NAME(take_weight_sums)(s, sums, panel, first, last, job->operand[5]);
-        item = stop;
     }
 }
 
@@ -394,7 +398,7 @@ static void weights_direct(Job *job) {
     forward_grid(job);
     streams_of(job);
     i64 panels = (job->c.y.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL;
-    mml_parallel(job->frame->threads, panels * (job->c.plain ? 1 : job->c.x.blocks), weight_items, job);
+    mml_parallel(job->frame->threads, panels * source_parts(&job->c), weight_items, job);
 }
 
 static void bias_items(void *context, i64 begin, i64 end, int thread) {

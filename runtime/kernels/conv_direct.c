@@ -82,11 +82,21 @@ INLINE void run_pass(const Grid *g, const float *x, float *y, i64 images, i64 co
     for (; left > 0; left -= pixels) {
         Tile tile;
         int filled = left < pixels ? (int)left : pixels;
-        for (int p = 0; p < filled; p++) {
-            tile.in[p] = walk.x;
-            tile.out[p] = walk.y;
-            next_pixel(g, &walk);
-        }
+        if (walk.column + pixels < g->columns) {
+#pragma GCC unroll 12
+            for (int p = 0; p < pixels; p++) {
+                tile.in[p] = walk.x + p * g->in_step_column;
+                tile.out[p] = walk.y + p * g->out_step_column;
+            }
+            walk.column += pixels;
+            walk.x += pixels * g->in_step_column;
+            walk.y += pixels * g->out_step_column;
+        } else
+            for (int p = 0; p < filled; p++) {
+                tile.in[p] = walk.x;
+                tile.out[p] = walk.y;
+                next_pixel(g, &walk);
+            }
         /* A tile that isn't full repeats its last pixel, which then gets the same value again. */
         for (int p = filled; p < pixels; p++) {
             tile.in[p] = tile.in[filled - 1];

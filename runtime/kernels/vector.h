@@ -33,7 +33,49 @@ INLINE void   store(float *to, Vector value) { *(Vector *)to = value; }
 
 #define ZERO ((Vector){0})
 
+/* Transposes MML_BLOCK vectors: interleaving the first half with the second,
+ * log2(MML_BLOCK) times, brings lane i of vector j to lane j of vector i. */
+#if MML_BLOCK == 4
+#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#elif MML_BLOCK == 8
+#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#endif
+INLINE void transpose(Vector v[MML_BLOCK]) {
+#pragma GCC unroll 4
+    for (int round = 1; round < MML_BLOCK; round *= 2) {
+        Vector t[MML_BLOCK];
+#pragma GCC unroll 8
+        for (int i = 0; i < MML_BLOCK / 2; i++) {
+            t[2 * i] = LOW(v[i], v[i + MML_BLOCK / 2]);
+            t[2 * i + 1] = HIGH(v[i], v[i + MML_BLOCK / 2]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < MML_BLOCK; i++) v[i] = t[i];
+    }
+}
+
 INLINE i64 smaller(i64 a, i64 b) { return a < b ? a : b; }
 INLINE i64 larger(i64 a, i64 b)  { return a > b ? a : b; }
+
+/* to[lane * row + i] += from[i * step + lane], for count i and lanes <= MML_BLOCK lanes. */
+static inline void add_transposed(const float *from, i64 step, i64 count, i64 lanes, float *to, i64 row) {
+    i64 i = 0;
+    if (lanes == MML_BLOCK)
+        for (; i + MML_BLOCK <= count; i += MML_BLOCK) {
+            Vector v[MML_BLOCK];
+#pragma GCC unroll 16
+            for (int j = 0; j < MML_BLOCK; j++) v[j] = load(from + (i + j) * step);
+            transpose(v);
+#pragma GCC unroll 16
+            for (int j = 0; j < MML_BLOCK; j++) store(to + j * row + i, load(to + j * row + i) + v[j]);
+        }
+    for (; i < count; i++)
+        for (i64 lane = 0; lane < lanes; lane++) to[lane * row + i] += from[i * step + lane];
+}
 
 #endif

@@ -110,7 +110,7 @@ INLINE void product(const float *const *from, const float *gradient, i64 block_s
     for (int i = 0; i < channels; i++) {
         x[i] = from[i];
 #pragma GCC unroll 2
-        for (int k = 0; k < blocks; k++) sum[i][k] = start ? ZERO : load(sums + (i * blocks + k) * MML_BLOCK);
+        for (int k = 0; k < blocks; k++) sum[i][k] = ZERO;
     }
     for (i64 at = 0; at < tiles * MML_BLOCK; at += MML_BLOCK) {
         Vector g[WEIGHT_PANEL];
@@ -126,7 +126,11 @@ INLINE void product(const float *const *from, const float *gradient, i64 block_s
 #pragma GCC unroll 12
     for (int i = 0; i < channels; i++)
 #pragma GCC unroll 2
-        for (int k = 0; k < blocks; k++) store(sums + (i * blocks + k) * MML_BLOCK, sum[i][k]);
+        for (int k = 0; k < blocks; k++) {
+            float *to = sums + (i * blocks + k) * MML_BLOCK;
+            if (!start) sum[i][k] += load(to);
+            store(to, sum[i][k]);
+        }
 }
 
 INLINE void panel_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums,
@@ -195,10 +199,7 @@ void MML_NAME(take_pairs)(const WeightTiles *w, i64 begin, i64 end, float *dw) {
                 i64 count = smaller(MML_BLOCK, w->t.source.channels - channel);
                 for (i64 c = 0; c < count; c++)
                     gradient_of(sums + ((channel + c) * blocks + k) * MML_BLOCK, w->sum_plane, taps + c * 9 * MML_BLOCK);
-                for (i64 lane = 0; lane < lanes; lane++) {
-                    float *to = dw + (first + lane) * depth + channel * 9;
-                    for (i64 i = 0; i < count * 9; i++) to[i] += taps[i * MML_BLOCK + lane];
-                }
+                add_transposed(taps, MML_BLOCK, count * 9, lanes, dw + first * depth + channel * 9, depth);
             }
     }
 }
