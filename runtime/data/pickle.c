@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* NumPy's pickle of five arrays makes 200 values; what makes many more isn't one. */
-#define VALUE_LIMIT 100000
+#define VALUE_LIMIT 10000
 
 enum { GLOBAL_RECONSTRUCT, GLOBAL_ARRAY, GLOBAL_DTYPE };
 

@@ -111,7 +111,7 @@ static Status load_init(MmlRun *run) {
                     "          %lld tensors loaded, %lld not in the file, %lld of another shape, %lld of the file unused", (long long)match.matched,
                     (long long)match.missing, (long long)match.different, (long long)match.unknown);
     if (match.matched) return MML_OK;
-    return mml_fail(MML_EDATA, "--init: no tensor of %s has a name and a shape of this model", run->call.init);
+    return mml_weights_none(run, "--init", run->call.init, -1);
 }
 
 /* ---- A run ---- */

@@ -213,21 +213,32 @@ static void ready_optimizer(MmlRun *run, const MmlStageSettings *stage, i64 inde
     state->optimizer = stage->optimizer.kind;
 }
 
-/* One file for all brings the fusion too where it fits; else each modality comes from its own file. */
+static Status load_modality(MmlRun *run, const MmlStageSettings *stage, i64 m, const char *what) {
+    const char *path = stage->load[m];
+    MmlMatch match;
+    Status status = mml_weights_read(run, path, 0, m, &match, &run->screen);
+    if (status != MML_OK) return mml_context(status, "%s", what);
+    if (!match.matched) return mml_weights_none(run, what, path, m);
+    mml_screen_line(&run->screen, "%s: %s from %s (%lld tensors loaded, %lld not in the file, %lld of another shape)", stage->stage->name,
+                    run->experiment->modalities[m].name, path, (long long)match.matched, (long long)match.missing,
+                    (long long)match.different);
+    return MML_OK;
+}
+
+/* One file for all brings the fusion too where it fits; else each modality comes from
+ * its own file. What isn't in a file is told and stays as it is: weights from
+ * elsewhere have no head. */
 static Status load_weights(MmlRun *run, const MmlStageSettings *stage) {
     if (!stage->load) return MML_OK;
     MmlMatch match;
     i64 modalities = run->experiment->modality_count;
-    for (i64 m = 0; m < modalities; m++) {
-        if (!*stage->load[m]) continue;
-        Status status = mml_weights_read(run, stage->load[m], 1, m, &match, NULL);
-        if (status != MML_OK) return mml_context(status, "%s.load", stage->stage->path);
-        mml_screen_line(&run->screen, "%s: %s from %s (%lld tensors)", stage->stage->name,
-                        run->experiment->modalities[m].name, stage->load[m], (long long)match.matched);
-    }
+    const char *what = mml_arena_format(run->arena, "%s.load", stage->stage->path);
+    if (!what) return MML_ENOMEM;
+    for (i64 m = 0; m < modalities; m++)
+        if (*stage->load[m]) MML_TRY(load_modality(run, stage, m, what));
     if (!stage->load_whole) return MML_OK;
     Status status = mml_weights_read(run, stage->load[0], 0, modalities, &match, &run->screen);
-    return status == MML_OK ? MML_OK : mml_context(status, "%s.load", stage->stage->path);
+    return status == MML_OK ? MML_OK : mml_context(status, "%s", what);
 }
 
 Status mml_trainer_begin_stage(MmlRun *run, i64 index) {

@@ -93,6 +93,39 @@ Status mml_weights_read(MmlRun *run, const char *path, int strict, i64 group, Mm
     return status;
 }
 
+/* What a model's name has in front of a name of the file, NULL when none fits so. */
+static const char *prefix_of(const MmlTensorList *list, const MmlSafetensors *file, const MmlRun *run, i64 group) {
+    for (i64 i = 0; i < list->count; i++) {
+        const MmlTensor *here = &list->tensors[i];
+        if (group >= 0 && group_of(run->experiment, here->name) != group) continue;
+        for (const char *dot = strchr(here->name, '.'); dot; dot = strchr(dot + 1, '.')) {
+            const MmlTensor *there = mml_safetensors_find(file, dot + 1);
+            if (there && mml_same_shape(here, there))
+                return mml_arena_format(list->arena, "%.*s", (int)(dot + 1 - here->name), here->name);
+        }
+    }
+    return NULL;
+}
+
+Status mml_weights_none(MmlRun *run, const char *what, const char *path, i64 group) {
+    MmlSafetensors *file;
+    MML_TRY(mml_safetensors_open(path, &file));
+    MmlArena *arena = mml_arena_new();
+    MmlTensorList list = {.arena = arena, .status = arena ? MML_OK : MML_ENOMEM};
+    if (arena) mml_list_parameters(&list, run);
+    Status status = list.status;
+    if (status == MML_OK) {
+        const char *prefix = prefix_of(&list, file, run, group);
+        int whole = group < 0 || group >= run->experiment->modality_count;
+        status = mml_fail(MML_EDATA, "%s: no tensor of %s has a name and a shape of %s%s%s%s%s", what, path,
+                          whole ? "this model" : "modality ", whole ? "" : run->experiment->modalities[group].name,
+                          prefix ? "; they would fit with '" : "", prefix ? prefix : "", prefix ? "' in front of their names" : "");
+    }
+    mml_arena_free(arena);
+    mml_safetensors_close(file);
+    return status;
+}
+
 static Status read_clusters(MmlRun *run, const MmlSafetensors *file) {
     MmlArena *arena = mml_arena_new();
     MmlTensorList list = {.arena = arena, .status = arena ? MML_OK : MML_ENOMEM};

@@ -14,6 +14,11 @@ typedef struct { i64 matched, missing, different, unknown; } MmlMatch;
  * modality's, or -1: all. */
 Status mml_weights_read(MmlRun *run, const char *path, int strict, i64 group, MmlMatch *match, MmlScreen *report);
 
+/* Fails with "WHAT: no tensor of PATH has a name and a shape of …", and where names of
+ * the file would fit behind a prefix (torchvision's "conv1.weight" behind
+ * "encoder.audio."), with that prefix. group as above. */
+Status mml_weights_none(MmlRun *run, const char *what, const char *path, i64 group);
+
 /* What `normalize(train)` learned and the clusters of soft assignments when the file was written, where the file has them. */
 Status mml_fitted_read(MmlRun *run, const char *path);
 
