@@ -151,7 +151,7 @@ int main(int argc, char **argv) {
         bool stride_1 = l->kernel == 3 && l->stride == 1 && !l->plain;
         bool resnet = stride_1 && strncmp(l->name, "resnet", 6) == 0;
         measure(l, block, 0, budget, resnet ? &summary : NULL);
-        if (stride_1) measure(l, block, 7, budget, NULL);
+        if (stride_1) measure(l, block, MML_CONV_WINOGRAD, budget, NULL);
     }
     if (summary.count > 0)
         printf("direct, geometric mean (worst) over ResNet-18's stride-1 3x3: %.0f%% (%.0f%%), %.0f%% (%.0f%%), %.0f%% (%.0f%%)\n",

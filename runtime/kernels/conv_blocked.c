@@ -25,10 +25,8 @@ typedef struct {
     i64           panels;
     Streams       streams;
     Winograd      winograd;
-    const float  *source;             /* what its tiles read and write */
-    float        *out;
     WeightTiles   pairs;
-    i64           first, tiles;       /* of the round */
+    i64           first, tiles;       /* of Winograd's round */
 } Job;
 
 /* ---- Sources: x or dy as they lie, or copied with the border that the taps need ---- */
@@ -203,56 +201,75 @@ static void forward_items(void *context, i64 begin, i64 end, int thread) {
     over_rectangles(job, begin, end, (float *)job->frame->scratch[thread], forward_rectangle);
 }
 
-/* ---- Winograd: items are tiles ---- */
+/* ---- Winograd ---- */
 
-INLINE bool is_3_by_3(const Convolution *c) {
-    return c->kernel_height == 3 && c->kernel_width == 3 && c->stride == 1 && !c->plain;
+INLINE bool is_winograd(const Convolution *c) {
+    return c->algorithm == MML_CONV_WINOGRAD && c->kernel_height == 3 && c->kernel_width == 3 && c->stride == 1 && !c->plain;
 }
 
-INLINE bool forward_by_winograd(const Convolution *c) {
-    return (c->algorithm & MML_WINOGRAD_FORWARD) && is_3_by_3(c) && !copies_x(c);
-}
+INLINE bool forward_by_winograd(const Convolution *c) { return is_winograd(c) && !copies_x(c); }
 
-INLINE bool data_by_winograd(const Convolution *c) {
-    return (c->algorithm & MML_WINOGRAD_DATA) && is_3_by_3(c) && c->pad <= 2 && c->y.halo >= 2 - c->pad;
-}
+INLINE bool data_by_winograd(const Convolution *c) { return is_winograd(c) && c->pad <= 2 && c->y.halo >= 2 - c->pad; }
 
 static void transform_panels(void *context, i64 begin, i64 end, int thread) {
-    Job *job = context;
-    MML_NAME(winograd_weights)(&job->winograd, &job->places[0], job->weights, (float *)job->winograd.weights, begin, end);
+    const Job *job = context;
+    MML_NAME(winograd_weights)(&job->winograd, begin, end);
 }
 
-/* The thread of an image's first tile writes its halo. */
-static void winograd_items(void *context, i64 begin, i64 end, int thread) {
+static void tile_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
-    const Tiling *t = &job->winograd.t;
-    i64 tiles = t->rows * t->columns, first = (begin + tiles - 1) / tiles, last = (end + tiles - 1) / tiles;
-    MML_NAME(winograd_tiles)(&job->winograd, job->source, job->out, begin, end, (float *)job->frame->scratch[thread]);
-    clear_halos(&t->out, job->out + first * t->out.image, last - first, 0, panels_of(t->out.blocks));
+    MML_NAME(winograd_tiles)(&job->winograd, begin, end, (float *)job->frame->scratch[thread]);
+}
+
+static void source_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    MML_NAME(winograd_sources)(&job->winograd, job->first, job->first + job->tiles, begin, end);
+}
+
+static void panel_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    MML_NAME(winograd_panels)(&job->winograd, job->first, job->first + job->tiles, begin, end, (float *)job->frame->scratch[thread]);
+}
+
+static void halo_items(void *context, i64 begin, i64 end, int thread) {
+    const Job *job = context;
+    const Blocked *out = &job->winograd.t.out;
+    clear_halos(out, job->winograd.out + begin * out->image, end - begin, 0, panels_of(out->blocks));
 }
 
 static void run_winograd(Job *job) {
     const Tiling *t = &job->winograd.t;
-    mml_parallel(job->frame->threads, panels_of(t->out.blocks), transform_panels, job);
-    mml_parallel(job->frame->threads, job->frame->batch * t->rows * t->columns, winograd_items, job);
+    MmlThreads *threads = job->frame->threads;
+    i64 tiles = job->frame->batch * t->rows * t->columns, panels = panels_of(t->out.blocks);
+    if (MML_WINOGRAD_BY_PANELS(t->source.blocks * t->out.blocks * MML_BLOCK * MML_BLOCK))
+        for (job->first = 0; job->first < tiles; job->first += job->tiles) {
+            job->tiles = smaller(MML_WINOGRAD_GROUPS * MML_WINOGRAD_TILES, tiles - job->first);
+            mml_parallel(threads, (job->tiles + MML_WINOGRAD_TILES - 1) / MML_WINOGRAD_TILES, source_items, job);
+            mml_parallel(threads, panels, panel_items, job);
+        }
+    else {
+        mml_parallel(threads, panels, transform_panels, job);
+        mml_parallel(threads, tiles, tile_items, job);
+    }
+    if (t->out.halo > 0) mml_parallel(threads, job->frame->batch, halo_items, job);
 }
 
 static void forward_winograd(Job *job, const float *bias) {
     const Convolution *c = &job->c;
-    job->winograd = (Winograd){tiling_of(c->x, c->y, c->pad), job->packed, bias};
-    job->places[0] = (WeightPlace){c->y.channels, c->x.channels * 9, c->x.channels, 9, 0, 3, 1};
-    job->source = job->operand[0];
-    job->out = job->operand[3];
+    job->winograd = (Winograd){
+        .t = tiling_of(c->x, c->y, c->pad), .place = {c->y.channels, c->x.channels * 9, c->x.channels, 9, 0, 3, 1},
+        .w = job->weights, .bias = bias, .source = job->operand[0], .out = job->operand[3], .packed = job->packed,
+    };
     run_winograd(job);
 }
 
 /* The weights flipped, input and output channels exchanged. */
 static void backward_winograd(Job *job) {
     const Convolution *c = &job->c;
-    job->winograd = (Winograd){tiling_of(c->y, c->x, 2 - c->pad), job->packed, NULL};
-    job->places[0] = (WeightPlace){c->x.channels, 9, c->y.channels, c->x.channels * 9, 8, -3, -1};
-    job->source = job->operand[0];
-    job->out = job->operand[4];
+    job->winograd = (Winograd){
+        .t = tiling_of(c->y, c->x, 2 - c->pad), .place = {c->x.channels, 9, c->y.channels, c->x.channels * 9, 8, -3, -1},
+        .w = job->weights, .source = job->operand[0], .out = job->operand[4], .packed = job->packed,
+    };
     run_winograd(job);
 }
 
@@ -363,10 +380,6 @@ static void weight_items(void *context, i64 begin, i64 end, int thread) {
     }
 }
 
-INLINE bool weights_by_winograd(const Convolution *c) {
-    return (c->algorithm & MML_WINOGRAD_WEIGHTS) && is_3_by_3(c) && !copies_x(c);
-}
-
 static void transform_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
     MML_NAME(transform_pairs)(&job->pairs, job->operand[1], job->operand[0], job->first, begin, end);
@@ -418,7 +431,7 @@ static void bias_items(void *context, i64 begin, i64 end, int thread) {
 
 void MML_NAME(conv_blocked_backward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
     Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .weights = operand[2], .packed = operand[3]};
-    if (operand[5]) (weights_by_winograd(&job.c) ? weights_winograd : weights_direct)(&job);
+    if (operand[5]) (forward_by_winograd(&job.c) ? weights_winograd : weights_direct)(&job);
     if (operand[6]) mml_parallel(frame->threads, job.c.y.blocks, bias_items, &job);
     if (operand[4] && data_by_winograd(&job.c)) backward_winograd(&job);
     else if (operand[4]) {
