@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct {
     const char        *file;
-    int                help, solver, start, seed, seeded, threads;
+    int                help, solver, start, seed, seeded, threads, bins;
     MmlPidOptions      pid;
     PidEstimateOptions estimate;
     PidOutput          output;
@@ -43,6 +43,7 @@ static const Option OPTIONS[] = {
     {"--json", FLAG, AT(output.json), NULL, 0, 0, ANY, "a line of JSON for each distribution"},
     {"--certificate", FLAG, AT(output.certificate), NULL, 0, 0, ANY, "adds the optimal q and the dual a, b that prove the gap"},
     {"--gradient", FLAG, AT(output.gradient), NULL, 0, 0, ANY, "adds the derivatives of the atoms by P"},
+    {"--bins", WHOLE, AT(bins), NULL, 2, 4096, ANY, "CSV: x1, x2 of more numbers than N get N bins of equal count, >= 2"},
     {"--null", WHOLE, AT(estimate.shuffles), NULL, 2, 1e7, ANY, "p-value of the synergy from N shuffles within labels, >= 2"},
     {"--bootstrap", WHOLE, AT(estimate.resamples), NULL, 2, 1e7, ANY, "95 % intervals from N random halves of the samples, >= 2"},
     {"--halved", FLAG, AT(estimate.halved), NULL, 0, 0, ANY, "redundancy and unique corrected: 2 X(n) - X(n / 2)"},
@@ -67,6 +68,7 @@ static void print_help(void) {
            "  JSON   {\"P\": [[[...]]]} or {\"counts\": [[[...]]]}, indexed x1, x2, y; a list of\n"
            "         such objects, or {\"cases\": [...]}; \"name\" names a distribution\n"
            "  CSV    a header and three columns x1,x2,y; a sample a row, each distinct value a bin\n"
+           "         (--bins N: real numbers in N bins)\n"
            "  .npy   an array of rank 3: integers are counts, floats weights\n"
            "Weights are normalised to a sum of 1; a table may have %lld cells.\n\n", (long long)PID_INPUT_CELLS);
     for (int o = 0; o < OPTION_COUNT; o++) {
@@ -249,7 +251,7 @@ int pid_command(int argc, char **argv) {
     MmlArena *arena = mml_arena_new();
     PidInput input;
     Status status = arena ? mml_threads_new(call.threads, &threads) : MML_ENOMEM;
-    if (status == MML_OK) status = pid_input_read(call.file, arena, &input);
+    if (status == MML_OK) status = pid_input_read(call.file, call.bins, arena, &input);
     if (status == MML_OK) status = pid_estimate_check(&call.estimate, call.file, &input);
     if (status == MML_OK) status = check_seed(&call, &input);
     if (status == MML_OK) status = solve_all(&call, &input, threads, arena);

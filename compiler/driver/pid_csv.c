@@ -180,11 +180,11 @@ static Status scan(const PidFile *file, FILE *stream, MmlArena *arena, PidSample
     return ferror(stream) ? mml_fail(MML_EIO, "cannot read %s: %s", file->path, strerror(errno)) : MML_OK;
 }
 
-Status pid_input_csv(const PidFile *file, FILE *stream, MmlArena *arena, PidInput *out) {
+Status pid_input_csv(const PidFile *file, FILE *stream, int bins, MmlArena *arena, PidInput *out) {
     out->items = MML_NEW(arena, PidDistribution, 1);
     if (!out->items) return MML_ENOMEM;
     out->count = 1;
-    PidSamples samples = {.arena = arena};
+    PidSamples samples = {.arena = arena, .most = bins};
     Status status = scan(file, stream, arena, &samples);
     if (status == MML_OK) status = pid_samples_table(&samples, file, arena, &out->items[0]);
     pid_samples_free(&samples);

@@ -74,18 +74,19 @@ Status pid_input_check(const PidFile *file, const char *place, const PidDistribu
     return MML_OK;
 }
 
-static Status read_forms(PidFile *file, FILE *stream, char **text, MmlArena *arena, PidInput *out) {
+static Status read_forms(PidFile *file, FILE *stream, int bins, char **text, MmlArena *arena, PidInput *out) {
     MML_TRY(read_on(stream, file->path, PID_FIRST_BYTES, text, &file->size));
     file->text = *text;
     if (file->size == 0) return mml_fail(MML_EDATA, "%s is empty", file->path);
     Status (*form)(const PidFile *, MmlArena *, PidInput *) = form_of(file);
-    if (!form) return pid_input_csv(file, stream, arena, out);
+    if (!form) return pid_input_csv(file, stream, bins, arena, out);
+    if (bins > 0) return mml_fail(MML_ECALL, "%s is a table already; --bins belongs to CSV", file->path);
     MML_TRY(read_on(stream, file->path, SIZE_MAX, text, &file->size));
     file->text = *text;
     return form(file, arena, out);
 }
 
-Status pid_input_read(const char *path, MmlArena *arena, PidInput *out) {
+Status pid_input_read(const char *path, int bins, MmlArena *arena, PidInput *out) {
     int standard = strcmp(path, "-") == 0;
     PidFile file = {.path = standard ? "standard input" : path, .name = base_name(path, arena)};
     *out = (PidInput){0};
@@ -93,7 +94,7 @@ Status pid_input_read(const char *path, MmlArena *arena, PidInput *out) {
     FILE *stream = standard ? stdin : fopen(path, "rb");
     if (!stream) return mml_fail(MML_EIO, "cannot open %s: %s", path, strerror(errno));
     char *text = NULL;
-    Status status = read_forms(&file, stream, &text, arena, out);
+    Status status = read_forms(&file, stream, bins, &text, arena, out);
     free(text);
     if (!standard) fclose(stream);
     return status;

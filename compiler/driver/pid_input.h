@@ -34,9 +34,11 @@ typedef struct {
 
 typedef struct { PidDistribution *items; int count; } PidInput;
 
-/* path "-" is standard input. Fails with MML_EIO or MML_EDATA and a message
- * that names file and place. */
-Status pid_input_read(const char *path, MmlArena *arena, PidInput *out);
+/* path "-" is standard input. bins: of equal count at most for x1 and x2 of a
+ * CSV file, where they are numbers; 0: each value is a bin. Fails with MML_EIO or
+ * MML_EDATA and a message that names file and place; MML_ECALL on bins for
+ * another form. */
+Status pid_input_read(const char *path, int bins, MmlArena *arena, PidInput *out);
 
 /* The forms; path is for messages, name for results. JSON and .npy take a whole
  * file's text, with a NUL behind it; CSV its first PID_FIRST_BYTES, and reads on
@@ -44,7 +46,7 @@ Status pid_input_read(const char *path, MmlArena *arena, PidInput *out);
 typedef struct { const char *path, *name; const char *text; size_t size; } PidFile;
 Status pid_input_json(const PidFile *file, MmlArena *arena, PidInput *out);
 Status pid_input_npy(const PidFile *file, MmlArena *arena, PidInput *out);
-Status pid_input_csv(const PidFile *file, FILE *stream, MmlArena *arena, PidInput *out);
+Status pid_input_csv(const PidFile *file, FILE *stream, int bins, MmlArena *arena, PidInput *out);
 
 /* sizes: of x1, x2, y, each >= 1. Fails with MML_EDATA above PID_INPUT_CELLS. */
 Status pid_input_check_size(const PidFile *file, const char *place, const i64 sizes[3]);

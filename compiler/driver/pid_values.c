@@ -112,9 +112,12 @@ static Status grow_triples(PidSamples *samples) {
 #define KEY_BITS 21
 _Static_assert(PID_INPUT_CELLS <= (i64)1 << KEY_BITS, "an index of a value fits in KEY_BITS");
 
+/* Values that will be binned count only by their number, which keys must hold. */
 static int too_many_cells(const PidSamples *samples) {
     i64 cells = 1;
     for (int c = 0; c < PID_COLUMNS; c++) {
+        if (samples->columns[c].count > PID_INPUT_CELLS) return 1;
+        if (samples->most) continue;
         if (samples->columns[c].count > PID_INPUT_CELLS / cells) return 1;
         cells *= samples->columns[c].count;
     }
@@ -154,8 +157,33 @@ static int by_number(const void *a, const void *b) {
     return x != y ? (x > y) - (x < y) : by_text(a, b);
 }
 
-/* texts: the values in order. bin: of each value, by its index. */
-static Status rank_values(const PidColumn *column, MmlArena *arena, const char **texts, i32 *bin) {
+/* Bins of equal count: each begins at the number of a rank j rows / most; equal numbers share one. Returns their number. */
+static i64 quantile_bins(const PidColumn *column, const Ranked *ranked, i64 rows, i64 most, i32 *bin) {
+    i64 samples = 0, bins = 0, border = 1;             /* of all numbers so far; the next j */
+    for (i64 v = 0, end; v < column->count; v = end) {
+        for (end = v; end < column->count && ranked[end].number == ranked[v].number; end++)
+            samples += column->values[ranked[end].index].count;
+        int begins = v == 0;
+        for (; border < most && border * rows / most < samples; border++) begins = 1;
+        bins += begins;
+        for (i64 same = v; same < end; same++) bin[ranked[same].index] = (i32)(bins - 1);
+    }
+    return bins;
+}
+
+/* "low … high" of each bin. */
+static Status name_bins(const PidColumn *column, const Ranked *ranked, const i32 *bin, MmlArena *arena, const char **texts) {
+    for (i64 v = 0, end; v < column->count; v = end) {
+        i32 b = bin[ranked[v].index];
+        for (end = v + 1; end < column->count && bin[ranked[end].index] == b; end++) continue;
+        texts[b] = end == v + 1 ? ranked[v].text : mml_arena_format(arena, "%s … %s", ranked[v].text, ranked[end - 1].text);
+        if (!texts[b]) return MML_ENOMEM;
+    }
+    return MML_OK;
+}
+
+/* texts: what stands behind the bins. bin: of each value, by its index. most: 0 for a bin each. */
+static Status rank_values(const PidColumn *column, i64 rows, int most, MmlArena *arena, const char **texts, i32 *bin, i64 *bins) {
     Ranked *ranked = MML_NEW(arena, Ranked, column->count);
     if (!ranked) return MML_ENOMEM;
     int numbers = 1;
@@ -165,6 +193,11 @@ static Status rank_values(const PidColumn *column, MmlArena *arena, const char *
         if (numbers) ranked[v].number = strtod(ranked[v].text, NULL);
     }
     qsort(ranked, (size_t)column->count, sizeof *ranked, numbers ? by_number : by_text);
+    if (most > 0 && numbers && column->count > most) {
+        *bins = quantile_bins(column, ranked, rows, most, bin);
+        return name_bins(column, ranked, bin, arena, texts);
+    }
+    *bins = column->count;
     for (i64 v = 0; v < column->count; v++) {
         texts[v] = ranked[v].text;
         bin[ranked[v].index] = (i32)v;
@@ -181,41 +214,42 @@ static Status too_many(const PidSamples *samples, const PidFile *file) {
                  (long long)(count > PID_INPUT_CELLS ? PID_INPUT_CELLS : count));
         cells *= (double)count;
     }
-    return mml_fail(MML_EDATA, "%s: x1, x2 and y have %s, %s and %s distinct values, a table of %.0f cells (at most %lld); "
-                    "bin the values first, into 20 quantiles each for instance",
-                    file->path, sizes[0], sizes[1], sizes[2], cells, (long long)PID_INPUT_CELLS);
+    return mml_fail(MML_EDATA, "%s: x1, x2 and y have %s, %s and %s distinct values, a table of %.0f cells (at most %lld); %s",
+                    file->path, sizes[0], sizes[1], sizes[2], cells, (long long)PID_INPUT_CELLS,
+                    samples->most ? "use fewer --bins, and few labels y" : "bin the values first, with --bins 20 for instance");
 }
 
 /* Real numbers as they are make a bin of each sample, and a table that says nothing. */
 #define FEW_SAMPLES 100
-static void warn_of_unbinned(const PidSamples *samples, const PidFile *file) {
+static void warn_of_unbinned(const PidSamples *samples, const PidFile *file, const i64 size[PID_COLUMNS]) {
     for (int c = 0; c < PID_COLUMNS; c++)
-        if (samples->rows >= FEW_SAMPLES && samples->columns[c].count > samples->rows / 2)
-            fprintf(stderr, "mmlc pid: warning: %s: %s has %lld values in %lld rows, each a bin of its own; bin real numbers first\n",
-                    file->path, PID_COLUMN_NAMES[c], (long long)samples->columns[c].count, (long long)samples->rows);
+        if (samples->rows >= FEW_SAMPLES && size[c] > samples->rows / 2)
+            fprintf(stderr, "mmlc pid: warning: %s: %s has %lld values in %lld rows, each a bin of its own; bin real numbers first%s\n",
+                    file->path, PID_COLUMN_NAMES[c], (long long)size[c], (long long)samples->rows, c < 2 ? ", with --bins" : "");
 }
 
 Status pid_samples_table(const PidSamples *samples, const PidFile *file, MmlArena *arena, PidDistribution *out) {
-    if (samples->full) return too_many(samples, file);
-    warn_of_unbinned(samples, file);
     i32 *bin[PID_COLUMNS];
     i64 size[PID_COLUMNS], cells = 1;
+    if (samples->full) return too_many(samples, file);
     for (int c = 0; c < PID_COLUMNS; c++) {
-        size[c] = samples->columns[c].count;
-        cells *= size[c];
-        const char **texts = MML_NEW(arena, const char *, size[c]);
-        bin[c] = MML_NEW(arena, i32, size[c]);
+        const PidColumn *column = &samples->columns[c];
+        const char **texts = MML_NEW(arena, const char *, column->count);
+        bin[c] = MML_NEW(arena, i32, column->count);
         if (!texts || !bin[c]) return MML_ENOMEM;
-        MML_TRY(rank_values(&samples->columns[c], arena, texts, bin[c]));
+        MML_TRY(rank_values(column, samples->rows, c < 2 ? samples->most : 0, arena, texts, bin[c], &size[c]));
         out->values[c] = texts;
+        if (size[c] > PID_INPUT_CELLS / cells) return too_many(samples, file);
+        cells *= size[c];
     }
+    warn_of_unbinned(samples, file, size);
     double *count = MML_NEW(arena, double, cells);
     if (!count) return MML_ENOMEM;
     const u64 mask = ((u64)1 << KEY_BITS) - 1;
     for (i64 s = 0; s < samples->slot_count; s++) {
         if (!samples->counts[s]) continue;
         i64 x1 = bin[0][samples->keys[s] >> 2 * KEY_BITS], x2 = bin[1][samples->keys[s] >> KEY_BITS & mask], y = bin[2][samples->keys[s] & mask];
-        count[(x1 * size[1] + x2) * size[2] + y] = (double)samples->counts[s];
+        count[(x1 * size[1] + x2) * size[2] + y] += (double)samples->counts[s];
     }
     out->name = file->name;
     out->counted = 1;

@@ -21,6 +21,7 @@ typedef struct {
 
 typedef struct {
     MmlArena *arena;         /* of the texts                */
+    int       most;          /* quantile bins of x1 and x2 at most; 0: each value is a bin */
     PidColumn columns[PID_COLUMNS];
     u64      *keys;          /* hash table of triples       */
     i64      *counts;        /* 0: the slot is free         */
@@ -29,15 +30,16 @@ typedef struct {
     int       full;          /* 1: more than PID_INPUT_CELLS cells; triples are no longer counted, values up to as many */
 } PidSamples;
 
-/* Zeroes are a valid start, with the arena set. Hash tables come from malloc. */
+/* Zeroes are a valid start, with the arena and most set. Hash tables come from malloc. */
 void pid_samples_free(PidSamples *samples);
 
 /* One row; text[c] of length[c] bytes is the value of x1, x2, y. Fails with MML_ENOMEM. */
 Status pid_samples_add(PidSamples *samples, const char *const text[PID_COLUMNS], const size_t length[PID_COLUMNS]);
 
-/* The table; bins in the order of the values, numbers by size, else text. Warns
- * of a column that has a value for nearly every row. Fails with MML_EDATA when
- * there are more cells than PID_INPUT_CELLS. */
+/* The table; bins in the order of the values, numbers by size, else text. With
+ * `most`, a source of more numbers than that has equal-count bins, named "low …
+ * high"; equal numbers share one. Warns of a column that has a value for nearly
+ * every row. Fails with MML_EDATA when there are more cells than PID_INPUT_CELLS. */
 Status pid_samples_table(const PidSamples *samples, const PidFile *file, MmlArena *arena, PidDistribution *out);
 
 /* text is a number of strtod's from its first to its last character. */

@@ -1,9 +1,9 @@
 /* mml_pid_bootstrap of mml/pid.h.
  *
  * Resampling with replacement repeats samples, and a repeated sample looks like
- * synergy: on tables with known truth such intervals of the adjusted synergy
- * held it in 82 % of cases, those of half samples in 93 % and more
- * (bench/pid_estimators --coverage).
+ * synergy: on five populations of known truth, n = 1280 at 20 x 20 x 6, such
+ * intervals of the adjusted synergy held it in 37 to 93 % of cases, those of
+ * half samples in 77 to 100 % (bench/pid_estimators.c, --coverage 30).
  */
 #include "mml/pid.h"
 

@@ -26,8 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     MmlArena *arena = mml_arena_new();
     PidInput input;
-    if (pid_input_read(path, arena, &input) == MML_OK)
-        for (int i = 0; i < input.count; i++) decompose(&input.items[i], arena);
+    for (int bins = 0; bins <= 3; bins += 3)
+        if (pid_input_read(path, bins, arena, &input) == MML_OK)
+            for (int i = 0; i < input.count; i++) decompose(&input.items[i], arena);
     mml_arena_free(arena);
     close(file);
     return 0;

@@ -143,6 +143,32 @@ Test(command, values_that_were_never_binned_are_refused_by_their_number) {
     fclose(file);
     cr_assert_eq(run("real.csv", text, sizeof text), 3);
     cr_assert(strstr(text, "real.csv: x1, x2 and y have 3000, 3000 and 2 distinct values") && strstr(text, "bin the values first"), "%s", text);
+    cr_assert_eq(run("real.csv --bins 4 --json", text, sizeof text), 0, "%s", text);
+    cr_assert_not(strstr(text, "warning"), "%s", text);
+}
+
+Test(command, bins_of_equal_count_hold_equal_numbers_together) {
+    if (!have_mmlc()) return;
+    /* x1: 1 1.0 1 2 3 4 5 6 in halves: the border is the number of rank 4, which is 3; x2 is text and stays. */
+    write_text("few.csv", "x1,x2,y\n1,a,0\n1.0,a,0\n1,b,0\n2,b,0\n3,a,1\n4,a,1\n5,b,1\n6,b,1\n");
+    json_t *line = run_json("few.csv --bins 2 --json --gradient"), *values = json_object_get(line, "values");
+    cr_assert_eq(json_array_size(json_object_get(values, "x1")), 2);
+    cr_assert_str_eq(json_string_value(json_array_get(json_object_get(values, "x1"), 0)), "1 … 2");
+    cr_assert_str_eq(json_string_value(json_array_get(json_object_get(values, "x1"), 1)), "3 … 6");
+    cr_assert_eq(json_array_size(json_object_get(values, "x2")), 2);
+    cr_assert_float_eq(element(line, "unique", 0), 1, 1e-9);
+    json_decref(line);
+    /* Five of eight numbers are equal: of three bins two are left. */
+    write_text("tied.csv", "x1,x2,y\n0,0,0\n0,0,0\n0,0,0\n0,0,0\n0,0,0\n1,0,1\n2,0,1\n3,0,1\n");
+    line = run_json("tied.csv --bins 3 --json --gradient");
+    values = json_object_get(line, "values");
+    cr_assert_eq(json_array_size(json_object_get(values, "x1")), 2);
+    cr_assert_str_eq(json_string_value(json_array_get(json_object_get(values, "x1"), 1)), "1 … 3");
+    json_decref(line);
+    char text[1024];
+    write_text("and.json", "{\"P\": " AND_JSON "}");
+    cr_assert_eq(run("and.json --bins 3", text, sizeof text), 2);
+    cr_assert(strstr(text, "--bins belongs to CSV"), "%s", text);
 }
 
 Test(command, results_that_cannot_be_written_are_one_error) {
@@ -443,7 +469,7 @@ Test(command, a_wrong_call_exits_with_2_and_names_the_nearest) {
 
 Test(command, help_lists_every_option) {
     static const char *const options[] = {"--solver", "--json", "--certificate", "--gradient", "--iterations", "--lr", "--tolerance",
-                                          "--relative", "--null", "--bootstrap", "--halved", "--threads", "--sinkhorn", "--until", "--start", "--seed", "--help"};
+                                          "--relative", "--bins", "--null", "--bootstrap", "--halved", "--threads", "--sinkhorn", "--until", "--start", "--seed", "--help"};
     if (!have_mmlc()) return;
     char text[8192];
     cr_assert_eq(run("--help", text, sizeof text), 0);
