@@ -207,7 +207,7 @@ static i64 cells_of(const MmlValue *a) { return a[BINS_1].i * a[BINS_2].i * a[CL
 /* Cells with less of the mass count as zero, where gradients are masked: at first less than the first, and
  * when the solver finds no certificate less than the second. Shares fall off over tens of orders of magnitude,
  * and cells just above the solver's own limit (1e-15) kept it from a certificate in one of some 8000 steps of
- * bench/soft_synergy. On that table the atoms change by 5e-9 and 2e-6 bit. */
+ * bench/soft_synergy. On that table the atoms change by 1e-8 and 5e-6 bit. */
 static const double NEGLIGIBLE[] = {1e-10, 1e-7};
 
 /* Adds the batch up into p[bins 1, bins 2, classes]; 0 when an assignment is not finite. */

@@ -15,11 +15,17 @@ for program in "$tests"/programs/*.mml; do
     same  "mmlc run $name gives the same numbers" "$name-run/summary.json" "$name-jit/summary.json"
 done
 
+check "--explain lists the clusters of soft assignments" grep -q 'soft .*top: 5 clusters of normalised features on 2 components' \
+    <("$MMLC" check --explain "$tests/programs/soft.mml")
+fails_with "a probe's bins that a soft assignment uses are fixed when compiling" 2 'mmlc --set train.joint.probe.bins.k=3' \
+    ./soft --root digits --set train.joint.probe.bins.k=3
+
 if [ -d "$fashion" ]; then
-    for name in fashion own_rules; do
+    for name in fashion own_rules soft_synergy; do
         check "mmlc $name" "$MMLC" "$project/examples/$name.mml" -o "$name"
     done
     check "fashion trains" ./fashion --epochs 1 --set data.clothes.limit=300 --set data.clothes.test_limit=100 --out fashion-run
+    check "soft_synergy trains" ./soft_synergy --set data.clothes.limit=300 --set data.clothes.test_limit=100 --set train.joint.epochs=1 --out synergy-run
     check "own_rules trains" ./own_rules --set data.clothes.limit=300 --set train.unimodal.epochs=2 --set train.joint.epochs=1 --out own-run
     check "mmlc -D half=10 own_rules" "$MMLC" -D half=10 "$project/examples/own_rules.mml" -o ten
     fails_with "a fixed param at run time names the mmlc call" 2 'mmlc -D half=10' ./own_rules --half 10

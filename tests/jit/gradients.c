@@ -133,6 +133,29 @@ SOFT_TEST(every_atom_of_one_table,      "synergy(soft(feature, bins = kmeans(3, 
 SOFT_TEST(student_assignments_of_plain_features, "mean(m in modalities: ce(head[m])) - unique(soft(feature, bins = kmeans(2, pca = 3, normalize = none), assignment = student, temperature = 0.8), a)")
 SOFT_TEST(one_soft_assignment_stopped,  "1.5 * synergy(soft(feature[b], bins = kmeans(3)), stop(soft(feature[a], bins = kmeans(2))))")
 
+/* ---- regularize ---- */
+
+static double joint_loss(const char *loss, int evaluation) {
+    Arena *arena = arena_new();
+    Compiled c = compile("regularize.mml", program(arena, "vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", loss));
+    const MmlStage *stage = &c.experiment->stages[1];
+    Bench b = bench_new(&c, evaluation ? stage->evaluate : stage->train, 4, 4, 5);
+    bench_run(&b);
+    double result = b.frame.loss;
+    bench_free(&b);
+    compiled_free(&c);
+    arena_free(arena);
+    return result;
+}
+
+Test(gradients, a_regulariser_is_a_term_of_the_training_step_and_not_of_the_evaluation) {
+    const char *regularised = "ce(joint)\n regularize = 0.5 * entropy(head[a])";
+    cr_expect_eq(joint_loss(regularised, 0), joint_loss("ce(joint) + 0.5 * entropy(head[a])", 0));
+    cr_expect_neq(joint_loss(regularised, 0), joint_loss("ce(joint)", 0));
+    cr_expect_eq(joint_loss(regularised, 1), joint_loss("ce(joint)", 1));
+    check_program("vector[3]", "linear(3) -> tanh", "concat -> linear(classes)", regularised);
+}
+
 /* ---- What has no gradient ---- */
 
 static double gradient_norm(const Bench *b, const char *parameter) {
