@@ -77,8 +77,9 @@ static bool probe_clusters(Sema *s, const Scope *use, Span span, Clustering *c) 
     const Measurement *probe = stage->has_probe && stage->measurements.count ? &stage->measurements.items[0] : NULL;
     const Setting *bins = probe ? setting_find(s, arena_printf(s->arena, "%s.bins", probe->path)) : NULL;
     if (!bins || strcmp(bins->words, "kmeans") != 0) {
-        Diagnostic *d = diag(s->diagnostics, E0376, use->event_use, bins ? "this method's `soft` takes the clusters of the stage's probe, whose bins are `%s`: they have no centres"
-                                                                         : "this method's `soft` takes the clusters of the stage's probe, and `%s` has none", bins ? bins->words : stage->name);
+        const char *lack = bins ? arena_printf(s->arena, "whose bins are `%s`: they have no centres", bins->words)
+                                : arena_printf(s->arena, "and `%s` has none", stage->name);
+        Diagnostic *d = diag(s->diagnostics, E0376, use->event_use, "this method's `soft` takes the clusters of the stage's probe, %s", lack);
         diag_note(s->diagnostics, d, span, "`soft` is used here");
         diag_help(s->diagnostics, d, "give it its own: `soft(feature, bins = kmeans(8, pca = 5))`");
         diag_help(s->diagnostics, d, bins ? "or the probe such bins: `bins = kmeans(20, pca = 5)`"
@@ -149,8 +150,8 @@ static Value *features(Sema *s, const Scope *scope, const Expr *expr) {
 static Value *soft_of(Sema *s, const Expr *call, Value *feature, Value *temperature, int64_t kernel, Clustering clusters, const Stage *stage) {
     int m = modality_of(feature);
     if (feature->type.kind != TYPE_FEATURE || m < 0)
-        return refuse(s, feature->span, arena_printf(s->arena, "`soft` assigns a modality's features to their clusters: it needs `feature` or `feature[m]`, and this is %s",
-                                                     type_article(s->arena, feature->type)));
+        return refuse(s, feature->span, arena_printf(s->arena, "`soft` assigns a modality's features to their clusters: it needs `feature` or "
+                                                     "`feature[m]`, and this is %s", type_article(s->arena, feature->type)));
     int64_t width = feature->type.width;
     Value *value = value_call(s, FN_SOFT, (Type){.kind = TYPE_SOFT}, call->span, 2, (Value *[]){feature, temperature});
     value->number = -1;
@@ -178,10 +179,9 @@ static bool check_own(Sema *s, const Argument arguments[]) {
 
 static Value *soft_call(Sema *s, const Scope *scope, const Expr *expr) {
     Argument arguments[COUNT(SOFT)];
-    const Expr *bins = NULL;
     if (!arguments_bind(s, scope, expr, "soft", SOFT, COUNT(SOFT), arguments))
         return value_error(s, expr->span);
-    bins = arguments[BINS].raw;
+    const Expr *bins = arguments[BINS].raw;
     const Scope *use = use_of(scope);
     const Stage *stage = use ? use->stage : NULL;
     Clustering clusters = {.stage = stage ? stage->path : NULL};
@@ -247,42 +247,57 @@ static int which_of(Sema *s, const Scope *scope, Value *index, Value *const soft
     return -1;
 }
 
+/* Says what the arguments should be; false when they are not that. soft: how many of the first are assignments. */
+static bool check_form(Sema *s, const Expr *expr, const char *name, bool unique, const Values *given, int soft) {
+    if (given->count == 0) {
+        diag(s->diagnostics, E0305, expr->span, "`%s` takes soft assignments: `%s(soft(feature)%s)`", name, name, unique ? ", m" : "");
+        return false;
+    }
+    if (soft == 0 || soft < given->count - unique) {
+        Value *wrong = given->items[soft];
+        refuse(s, wrong->span, arena_printf(s->arena, "`%s` needs soft assignments, such as `soft(feature)`, and this is %s", name,
+                                            type_article(s->arena, wrong->type)));
+        return false;
+    }
+    Type index = soft < given->count ? given->items[soft]->type : SCALAR(TYPE_NONE);
+    if (!unique || (!index.each && (index.kind == TYPE_MODALITY || index.kind == TYPE_INT)))
+        return true;
+    diag(s->diagnostics, E0305, expr->span, "`unique` takes soft assignments and one of their modalities: `unique(soft(feature), m)`");
+    return false;
+}
+
+/* Two assignments, whose table a step can hold. */
+static bool check_two(Sema *s, const Scope *scope, const Expr *expr, const char *name, bool unique, const Values *given, int soft) {
+    if (soft != 2) {
+        if (scope_unused(scope))
+            return false;
+        Diagnostic *d = diag(s->diagnostics, E0377, expr->span, "`%s` decomposes what two modalities know of the label, and here %s %d", name,
+                             soft == 1 ? "is" : "are", soft);
+        if (modality_count(s) > 1)
+            diag_help(s->diagnostics, d, "name two of them: `%s(soft(feature[%s]), soft(feature[%s])%s)`", name, s->modalities.items[0]->name,
+                      s->modalities.items[1]->name, unique ? ", m" : "");
+        return false;
+    }
+    int64_t first = given->items[0]->type.width, second = given->items[1]->type.width, classes = s->program->target.classes;
+    if (first <= 0 || second <= 0 || classes * first <= MOST_CELLS / second)
+        return true;
+    refuse(s, expr->span, arena_printf(s->arena, "the table of %lld by %lld clusters and %lld classes is too large for a minibatch; take fewer clusters",
+                                       (long long)first, (long long)second, (long long)classes));
+    return false;
+}
+
 static Value *atom_call(Sema *s, const Scope *scope, const Expr *expr, const char *name, Function function) {
     Values given = {0};
+    bool unique = function == FN_UNIQUE;
     for (const Arg *argument = expr->arguments; argument; argument = argument->next)
         if (!take(s, argument, scope, &given))
             return value_error(s, expr->span);
-    int soft = 0, unique = function == FN_UNIQUE;
+    int soft = 0;
     while (soft < given.count && given.items[soft]->type.kind == TYPE_SOFT)
         soft++;
-    if (soft < given.count - unique || soft == 0) {
-        if (given.count == 0) {
-            diag(s->diagnostics, E0305, expr->span, "`%s` takes soft assignments: `%s(soft(feature)%s)`", name, name, unique ? ", m" : "");
-            return value_error(s, expr->span);
-        }
-        return refuse(s, given.items[soft]->span, arena_printf(s->arena, "`%s` needs soft assignments, such as `soft(feature)`, and this is %s", name,
-                                                               type_article(s->arena, given.items[soft]->type)));
-    }
-    Value *index = unique && soft + 1 == given.count ? given.items[soft] : NULL;
-    if (unique && (!index || index->type.each || (index->type.kind != TYPE_MODALITY && index->type.kind != TYPE_INT))) {
-        diag(s->diagnostics, E0305, expr->span, "`unique` takes soft assignments and one of their modalities: `unique(soft(feature), m)`");
+    if (!check_form(s, expr, name, unique, &given, soft) || !check_two(s, scope, expr, name, unique, &given, soft))
         return value_error(s, expr->span);
-    }
-    if (soft != 2) {
-        if (scope_unused(scope))
-            return value_error(s, expr->span);
-        Diagnostic *d = diag(s->diagnostics, E0377, expr->span, "`%s` decomposes what two modalities know of the label, and here %s %d", name, soft == 1 ? "is" : "are", soft);
-        if (modality_count(s) > 2)
-            diag_help(s->diagnostics, d, "name two of them: `%s(soft(feature[%s]), soft(feature[%s])%s)`", name, s->modalities.items[0]->name,
-                      s->modalities.items[1]->name, unique ? ", m" : "");
-        return value_error(s, expr->span);
-    }
-    int64_t cells = s->program->target.classes * given.items[0]->type.width;
-    if (given.items[1]->type.width > 0 && cells > MOST_CELLS / given.items[1]->type.width)
-        return refuse(s, expr->span, arena_printf(s->arena, "the table of %lld by %lld clusters and %lld classes is too large for a minibatch; take fewer clusters",
-                                                  (long long)given.items[0]->type.width, (long long)given.items[1]->type.width,
-                                                  (long long)s->program->target.classes));
-    int number = index ? which_of(s, scope, index, given.items) : 0;
+    int number = unique ? which_of(s, scope, given.items[soft], given.items) : 0;
     if (number < 0)
         return value_error(s, expr->span);
     Value *value = value_call(s, function, SCALAR(TYPE_LOSS), expr->span, 2, given.items);

@@ -17,6 +17,10 @@ done
 
 check "--explain lists the clusters of soft assignments" grep -q 'soft .*top: 5 clusters of normalised features on 2 components' \
     <("$MMLC" check --explain "$tests/programs/soft.mml")
+check "mmlc soft, its own clusters fitted before each epoch" "$MMLC" --set train.joint.method.refit=1 "$tests/programs/soft.mml" -o soft1
+check "./soft1 trains" ./soft1 --root digits --out soft1-run --quiet
+same "clusters fitted every epoch and every second: the same first epoch" <(head -n 2 soft-run/metrics.jsonl) <(head -n 2 soft1-run/metrics.jsonl)
+check "and another second epoch" bash -c '! diff -q <(sed -n 4p soft-run/metrics.jsonl | cut -d, -f4) <(sed -n 4p soft1-run/metrics.jsonl | cut -d, -f4)'
 fails_with "a probe's bins that a soft assignment uses are fixed when compiling" 2 'mmlc --set train.joint.probe.bins.k=3' \
     ./soft --root digits --set train.joint.probe.bins.k=3
 
