@@ -297,8 +297,17 @@ static Status run_stages(MmlRun *run) {
     return MML_OK;
 }
 
+/* A run whose stages are all skipped has the weights that it began with. */
+static Status keep_untrained(MmlRun *run) {
+    const char *last = run->folder ? mml_folder_path(run, "last.safetensors") : NULL;
+    if (!run->folder) return MML_OK;
+    if (!last) return MML_ENOMEM;
+    return mml_exists(last) ? MML_OK : mml_checkpoint_write(run, last);
+}
+
 Status mml_trainer_run(MmlRun *run) {
     Status status = run_stages(run);
+    if (status == MML_OK) return keep_untrained(run);
     if (status != MML_EINTERRUPT || !run->folder) return status;
     char message[512];
     strncpy(message, mml_message(), sizeof message - 1);

@@ -42,6 +42,15 @@ if [ -d "$shared/data/mfeat" ]; then
 else
     skip "two_views on mfeat: no ../shared"
 fi
+check "mmlc cgmnist" "$MMLC" "$project/examples/cgmnist.mml" -o cgmnist
+if [ -d "$shared/data/cgmnist-mini" ] && [ -d "$shared/data/mnist" ]; then
+    mini=(--root "$shared/data/mnist" --file "$(realpath "$shared/data/cgmnist-mini")/mnist_10color_jitter_var_0.030.npy" --limit 200 --test-limit 100)
+    check "cgmnist trains" ./cgmnist "${mini[@]}" --unimodal-epochs 1 --joint-epochs 1 --out digits-run
+    check "cgmnist without any epoch keeps the weights it begins with" ./cgmnist "${mini[@]}" --unimodal-epochs 0 --joint-epochs 0 --out start --quiet
+    check "they are there" test -s start/last.safetensors
+else
+    skip "cgmnist: no ../shared"
+fi
 fails_with "a required param is asked for before anything starts" 2 'root' ./two_views
 
 for name in cremad avdigits; do
