@@ -327,8 +327,8 @@ Status mml_pickle_read(const char *what, const u8 *bytes, i64 count, MmlArena *a
 
 /* ---- Looking at the result ---- */
 
-static int is_text(const PickleValue *value, const char *text_) {
-    return value->kind == PICKLE_TEXT && value->length == (i64)strlen(text_) && memcmp(value->text, text_, (size_t)value->length) == 0;
+static int is_text(const PickleValue *value, const char *word) {
+    return value->kind == PICKLE_TEXT && value->length == (i64)strlen(word) && memcmp(value->text, word, (size_t)value->length) == 0;
 }
 
 const PickleValue *mml_pickle_get(const PickleValue *dict, const char *key) {

@@ -58,10 +58,34 @@ void mml_json_close(MmlJson *json, char bracket) {
     json->comma = 1;
 }
 
+int mml_utf8_length(const char *text) {
+    static const struct { u8 mask, head; int length; u32 least; } forms[] = {
+        {0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
+    const u8 *s = (const u8 *)text;
+    for (int f = 0; f < 4; f++) {
+        if ((*s & forms[f].mask) != forms[f].head) continue;
+        u32 point = *s & (u8)~forms[f].mask;
+        for (int i = 1; i < forms[f].length; i++) {
+            if ((s[i] & 0xc0) != 0x80) return 0;
+            point = point << 6 | (s[i] & 0x3f);
+        }
+        int surrogate = point >= 0xd800 && point < 0xe000;
+        return point < forms[f].least || point > 0x10ffff || surrogate ? 0 : forms[f].length;
+    }
+    return 0;
+}
+
 static void put_quoted(MmlJson *json, const char *value) {
     put_text(json, "\"");
     for (const char *c = value; *c; c++) {
         char escaped[8];
+        int length = mml_utf8_length(c);
+        if (length != 1) {
+            if (length) put(json, c, (size_t)length);
+            else put_text(json, "\xef\xbf\xbd");
+            c += length ? length - 1 : 0;
+            continue;
+        }
         switch (*c) {
             case '"':  put_text(json, "\\\""); break;
             case '\\': put_text(json, "\\\\"); break;

@@ -24,7 +24,7 @@ void mml_json_clear(MmlJson *json);
 void mml_json_open(MmlJson *json, char bracket);          /* '{' or '[' */
 void mml_json_close(MmlJson *json, char bracket);         /* '}' or ']' */
 void mml_json_key(MmlJson *json, const char *key);
-void mml_json_text(MmlJson *json, const char *value);     /* NULL: null */
+void mml_json_text(MmlJson *json, const char *value);     /* NULL: null; bytes that are no UTF-8 become U+FFFD */
 void mml_json_int(MmlJson *json, i64 value);
 void mml_json_real(MmlJson *json, double value);
 void mml_json_seconds(MmlJson *json, double value);       /* to the microsecond */
@@ -34,5 +34,8 @@ Status mml_json_status(const MmlJson *json);
 
 /* A double as its shortest exact decimal; text has room for 32 bytes. inf, -inf, nan. */
 void mml_shortest(double value, char text[32]);
+
+/* Length of the UTF-8 sequence (RFC 3629) at text, 0 when there is none. */
+int mml_utf8_length(const char *text);
 
 #endif

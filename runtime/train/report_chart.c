@@ -2,24 +2,13 @@
 
 #include <math.h>
 #include <string.h>
+#include "train/json.h"
 
 /* ---- Text ---- */
 
-/* Length of the UTF-8 sequence at s, 0 when it is none. */
-static int sequence_length(const unsigned char *s) {
-    static const struct { unsigned char mask, head; int length; } forms[] = {{0x80, 0x00, 1}, {0xe0, 0xc0, 2}, {0xf0, 0xe0, 3}, {0xf8, 0xf0, 4}};
-    for (int f = 0; f < 4; f++) {
-        if ((*s & forms[f].mask) != forms[f].head) continue;
-        for (int i = 1; i < forms[f].length; i++)
-            if ((s[i] & 0xc0) != 0x80) return 0;
-        return forms[f].length;
-    }
-    return 0;
-}
-
 void mml_chart_text(FILE *page, const char *text) {
     for (const char *s = text ? text : ""; *s;) {
-        int length = sequence_length((const unsigned char *)s);
+        int length = mml_utf8_length(s);
         if (!length) {
             fputs("\xef\xbf\xbd", page);
             s++;

@@ -7,10 +7,20 @@
 /* More classes than a screen can show as numbers: accuracy a class alone. */
 #define MATRIX_CLASSES 40
 
-static void confusion_row(FILE *page, const json_t *row, size_t label, const json_t *per_class) {
+/* A class's name where the data have one, else its number. */
+static void class_cell(FILE *page, const json_t *names, size_t label) {
+    const char *name = json_string_value(json_array_get(names, label));
+    fprintf(page, "<th class=\"number\">");
+    if (name) mml_chart_text(page, name);
+    else fprintf(page, "%zu", label);
+    fputs("</th>", page);
+}
+
+static void confusion_row(FILE *page, const json_t *row, size_t label, const json_t *per_class, const json_t *names) {
     double all = 0;
     for (size_t k = 0; k < json_array_size(row); k++) all += json_number_value(json_array_get(row, k));
-    fprintf(page, "<tr><th class=\"number\">%zu</th>", label);
+    fputs("<tr>", page);
+    class_cell(page, names, label);
     for (size_t k = 0; k < json_array_size(row) && json_array_size(row) <= MATRIX_CLASSES; k++) {
         double count = json_number_value(json_array_get(row, k));
         fprintf(page, "<td%s style=\"--share:%.3f\">%.0f</td>", k == label ? " class=\"right\"" : "", all > 0 ? count / all : 0, count);
@@ -24,13 +34,14 @@ static void confusion_row(FILE *page, const json_t *row, size_t label, const jso
 void mml_report_confusion(Report *r) {
     FILE *page = r->page;
     const json_t *matrix = json_object_get(r->run.summary, "confusion"), *per_class = json_object_get(r->run.summary, "per_class");
+    const json_t *names = json_object_get(json_object_get(r->run.run, "data"), "classes");
     size_t classes = json_array_size(matrix);
     if (!classes) return;
     mml_report_heading(page, "Confusion matrix");
     fputs("<p class=\"quiet\">Test split, fused prediction: a row is a class, a column what was predicted.</p><div class=\"scroll\"><table class=\"confusion\"><tr><th></th>", page);
-    for (size_t k = 0; k < classes && classes <= MATRIX_CLASSES; k++) fprintf(page, "<th class=\"number\">%zu</th>", k);
+    for (size_t k = 0; k < classes && classes <= MATRIX_CLASSES; k++) class_cell(page, names, k);
     fputs("<th class=\"number\">right</th></tr>\n", page);
-    for (size_t label = 0; label < classes; label++) confusion_row(page, json_array_get(matrix, label), label, per_class);
+    for (size_t label = 0; label < classes; label++) confusion_row(page, json_array_get(matrix, label), label, per_class, names);
     fputs("</table></div>\n", page);
 }
 

@@ -28,6 +28,7 @@ program fruit 'data fruit = csv("{root}/fruit.csv", label = "kind", test = 25 %)
 }' 'target kind : class[2] = fruit.label'
 check "csv with class names trains" ./fruit --out s1 --quiet
 grep -rqs '"classes": *\["sour", *"sweet"\]' s1 && ok "the run tells the classes' names" || failed "no names of classes: $(grep -rh classes s1 | head -n 3)"
+check "the report's confusion matrix has the classes' names" grep -q '<th class="number">sweet</th>' s1/report.html
 sed -i '5s/sour\|sweet/ripe/' fruit.csv
 fails_with "csv: a class too many" 3 'fruit.csv:.*label 2 is not below the 2 classes' ./fruit --out s2
 

@@ -176,6 +176,22 @@ Test(json, numbers_read_back_and_what_has_no_number_is_null) {
     mml_json_free(&json);
 }
 
+Test(json, bytes_that_are_no_utf8_are_replaced) {
+    static const struct { const char *text, *expected; } cases[] = {
+        {"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x88", "\"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x88\""},
+        {"caf\xe9!", "\"caf\xef\xbf\xbd!\""},
+        {"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""},                               /* overlong */
+        {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},                /* a surrogate */
+        {"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MmlJson json = {0};
+        mml_json_text(&json, cases[i].text);
+        cr_assert_str_eq(json.text, cases[i].expected);
+        mml_json_free(&json);
+    }
+}
+
 Test(json, outer_members_go_on_lines_of_their_own_on_request) {
     MmlJson json = {.lines = 1};
     mml_json_open(&json, '{');

@@ -21,7 +21,7 @@ static void put(const char *folder, const char *name, const char *text) {
 }
 
 static const char run_json[] =
-    "{\"experiment\": \"a<b>&\\\"c\", \"file\": \"x.mml\", \"seed\": 3, \"threads\": 2, \"started\": \"2026\", \"data\": {\"description\": \"10 train\"},"
+    "{\"experiment\": \"a<b>&\\\"c\", \"file\": \"x.mml\", \"seed\": 3, \"threads\": 2, \"started\": \"2026\", \"data\": {\"description\": \"10 train\", \"classes\": [\"cat\", \"<dog>\"]},"
     " \"settings\": {\"train.seed\": {\"value\": \"3\", \"origin\": \"x.mml:4\"}}, \"program\": \"if a < b { }\", \"hash\": \"00ff\"}";
 static const char summary_json[] =
     "{\"accuracy\": 0.5, \"head\": {\"gray\": 0.75, \"color\": null}, \"best\": {\"accuracy\": null},"
@@ -139,6 +139,13 @@ Test(report, lights_the_epochs_in_which_a_modality_was_trained) {
 Test(report, shows_shares_of_the_confusion_matrix_by_row) {
     char *page = page_of("");
     cr_assert_not_null(strstr(page, "<td class=\"right\" style=\"--share:0.750\">3</td><td style=\"--share:0.250\">1</td><td class=\"number\">75.0 %</td>"));
+    free(page);
+}
+
+Test(report, names_the_classes_of_the_confusion_matrix) {
+    char *page = page_of("");
+    cr_assert_not_null(strstr(page, "<th class=\"number\">cat</th><th class=\"number\">&lt;dog&gt;</th>"));
+    cr_assert_not_null(strstr(page, "<tr><th class=\"number\">cat</th><td class=\"right\""));
     free(page);
 }
 
