@@ -7,6 +7,7 @@
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include "codegen/experiment.h"
+#include "codegen/specialise.h"
 #include "codegen/target.h"
 
 /* ---- The module ---- */
@@ -62,6 +63,7 @@ static void optimize(Gen *g, LLVMTargetMachineRef machine) {
 static LLVMModuleRef module_for(Arena *arena, const Program *program, const CodegenOptions *options, LLVMContextRef context,
                                 LLVMTargetMachineRef machine, int with_main) {
     Gen g = gen_new(arena, program, options, context);
+    g.wide = specialise_wide(machine);
     char *triple = LLVMGetTargetMachineTriple(machine);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
     LLVMSetTarget(g.module, triple);

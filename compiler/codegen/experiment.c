@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include "codegen/probe_code.h"
 #include "codegen/rules.h"
 #include "codegen/settings.h"
 #include "codegen/step.h"
@@ -194,6 +195,7 @@ static LLVMValueRef stage_table(Gen *g) {
         for (int k = 0; k < stage->measurements.count; k++) {
             table_text(&measurements, stage->measurements.items[k].path);
             table_int(&measurements, stage->measurements.items[k].measure);
+            table_value(&measurements, probe_code(g, &stage->measurements.items[k]));
         }
         int from = table.words.count;
         table_text(&table, stage->name);

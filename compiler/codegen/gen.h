@@ -39,6 +39,7 @@ typedef struct {
     VECTOR(TextConstant)      texts;
     VECTOR(AttributeConstant) attributes;
     int                   modalities;
+    int                   wide;                      /* the processor has x86-64-v3 (specialise.h) */
     /* -g: the lines of .mml (debug.c) */
     LLVMDIBuilderRef      debug;
     LLVMMetadataRef       debug_unit, debug_function_type, debug_scope;

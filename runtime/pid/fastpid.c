@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "mml/experiment.h"
 #include "mml/random.h"
 #include "pid/explog.h"
 
@@ -10,6 +11,7 @@ typedef struct {
     const MmlJoint         *joint;
     const MmlPidOptions    *options;
     const MmlFastPidKernel *kernel;
+    const MmlFastPidCode   *code;               /* for these sizes, or NULL          */
     i64      bins1, bins2, planes, cells;       /* cells: with those of unused lanes */
     i64      room;                              /* sweeps that the history holds     */
     MmlArena *arena;
@@ -28,6 +30,24 @@ static Status check(const MmlJoint *joint, const MmlPidOptions *options) {
         return mml_fail(MML_EINPUT, "solver adam needs lr > 0, tolerance >= 0 and until >= 0, not %g, %g and %g",
                         options->lr, options->tolerance, options->until);
     return MML_OK;
+}
+
+/* ---- Loops, made for these sizes where they are ---- */
+
+static const MmlFastPidCode *fitting_code(const FastPid *f) {
+    const MmlFastPidCode *code = f->options->code;
+    int fits = code && code->bins1 == f->bins1 && code->bins2 == f->bins2 && code->planes == f->planes && code->lanes == f->kernel->lanes;
+    return fits ? code : NULL;
+}
+
+static void sweep(FastPid *f, i64 first, i64 last) {
+    if (f->code) f->code->sweep(&f->state, first, last);
+    else f->kernel->sweep(&f->state, first, last, SIZES(f));
+}
+
+static void differentiate(FastPid *f) {
+    if (f->code) f->code->differentiate(&f->state);
+    else f->kernel->differentiate(&f->state, SIZES(f));
 }
 
 /* ---- Layout ---- */
@@ -79,6 +99,7 @@ static Status fastpid_new(const MmlJoint *joint, const MmlPidOptions *options, c
     MML_TRY(check(joint, options));
     *out = (FastPid){.joint = joint, .options = options, .kernel = kernel, .bins1 = joint->bins[0], .bins2 = joint->bins[1],
                      .planes = (joint->labels + kernel->lanes - 1) / kernel->lanes, .arena = arena};
+    out->code = fitting_code(out);
     out->cells = out->planes * out->bins1 * out->bins2 * kernel->lanes;
     MmlFastPidState *s = &out->state;
     i64 pair1 = out->planes * out->bins1 * kernel->lanes, pair2 = out->planes * out->bins2 * kernel->lanes;
@@ -133,7 +154,7 @@ static Status sweep_until(FastPid *f) {
     const MmlPidOptions *options = f->options;
     for (i64 t = 0; t < options->sinkhorn; t++) {
         if (t == f->room) MML_TRY(make_room(f, 2 * t < options->sinkhorn ? 2 * t : options->sinkhorn));
-        f->kernel->sweep(&f->state, t, t + 1, SIZES(f));
+        sweep(f, t, t + 1);
         if (f->kernel->residual(&f->state, SIZES(f)) <= options->until) break;
     }
     return MML_OK;
@@ -150,8 +171,8 @@ static Status project(FastPid *f, double *changed) {
     double largest;
     mml_exp(f->state.k, f->cells);
     if (f->options->until > 0) MML_TRY(sweep_until(f));
-    else f->kernel->sweep(&f->state, 0, f->options->sinkhorn, SIZES(f));
-    *changed = f->kernel->project(&f->state, &largest, SIZES(f));
+    else sweep(f, 0, f->options->sinkhorn);
+    *changed = f->code ? f->code->project(&f->state, &largest) : f->kernel->project(&f->state, &largest, SIZES(f));
     if (f->options->relative) *changed /= largest;
     return MML_OK;
 }
@@ -166,7 +187,7 @@ static Status refine(FastPid *f, int *steps) {
     for (*steps = 0; *steps < f->options->iterations;) {
         MML_TRY(project(f, &changed));
         int stop = *steps > 0 && changed < f->options->tolerance;
-        f->kernel->differentiate(&f->state, SIZES(f));
+        differentiate(f);
         double top = f->kernel->descend(&f->state, f->options->lr, ++*steps, f->cells);
         if (!(fabs(top - f->state.top) < DRIFT)) MML_TRY(shift(f, *steps));
         if (stop) break;
@@ -207,7 +228,7 @@ static Status loss_at(FastPid *f, const double *logits, double *q, double *loss,
     from_planes(f, f->state.q, f->joint->tuples, q);
     *loss = mml_negative_conditional_entropy(q, f->joint->tuples, f->joint->labels);
     if (!gradient) return MML_OK;
-    f->kernel->differentiate(&f->state, SIZES(f));
+    differentiate(f);
     from_planes(f, f->state.gradient, f->joint->tuples, gradient);
     return MML_OK;
 }

@@ -3,8 +3,11 @@
 #include <float.h>
 #include <math.h>
 
-/* fastpid_wide.c and the bitcode include or define this source with more lanes. */
-#ifndef MML_FASTPID_LANES
+/* fastpid_wide.c includes this source with more lanes; MML_BITCODE is defined by
+ * the compiler's generated.cmake. */
+#if defined(MML_BITCODE) && defined(__AVX2__)
+#define MML_FASTPID_LANES  4
+#elif !defined(MML_FASTPID_LANES)
 #define MML_FASTPID_LANES  2               /* 16 bytes are a register of every x86-64 and ARMv8 */
 #define MML_FASTPID_KERNEL mml_fastpid_portable
 #endif
@@ -19,8 +22,8 @@ typedef i64    Mask   __attribute__((vector_size(8 * LANES), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 
-#ifdef MML_FASTPID_BITCODE
-#define SIZED                              /* found by its name, made internal when it is linked */
+#ifdef MML_BITCODE
+#define SIZED                              /* found by name */
 #define KEEP_LOOP _Pragma("clang loop unroll(disable)")
 #else
 #define SIZED static
@@ -293,7 +296,7 @@ SIZED void mml_fastpid_differentiate(MmlFastPidState *s, MML_FASTPID_SIZES) {
     }
 }
 
-#ifndef MML_FASTPID_BITCODE
+#ifndef MML_BITCODE
 
 /* ---- What isn't specialised ---- */
 

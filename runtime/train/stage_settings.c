@@ -67,6 +67,7 @@ static void read_measure(const MmlSettings *s, const MmlMeasurement *measurement
     out->options.seed = seed;
     if (out->options.mutual_only) return;
     read_solver(s, path, out);
+    if (out->options.solver.solver == MML_PID_ADAM) out->options.solver.code = measurement->code;
     out->options.solver.seed = seed;
     out->estimator = word_or(s, path, "estimator", "adjusted");
     out->options.estimator = !strcmp(out->estimator, "plugin") ? MML_PLUGIN : MML_ADJUSTED;

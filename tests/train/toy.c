@@ -398,7 +398,7 @@ static const MmlRule method = {"telling", "train.joint.method", 2, 2, method_sta
 /* ---- The experiment ---- */
 
 static const MmlMeasurement measurements[] = {
-    {"train.unimodal.probe", MML_MEASURE_PID}, {"train.unimodal.watch1", MML_MEASURE_MUTUAL_INFORMATION},
+    {"train.unimodal.probe", MML_MEASURE_PID, NULL}, {"train.unimodal.watch1", MML_MEASURE_MUTUAL_INFORMATION, NULL},
 };
 
 static const MmlStage stages[] = {

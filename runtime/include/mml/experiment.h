@@ -15,7 +15,7 @@
 
 #include "mml/base.h"
 
-#define MML_ABI_VERSION     2
+#define MML_ABI_VERSION     3
 #define MML_MAX_MODALITIES 16
 #define MML_MAX_RANK        5
 
@@ -237,7 +237,20 @@ typedef struct {
 typedef enum { MML_STAGE_UNIMODAL, MML_STAGE_JOINT } MmlStageKind;
 typedef enum { MML_MEASURE_PID, MML_MEASURE_MUTUAL_INFORMATION } MmlMeasure;
 
-typedef struct { const char *path; i64 measure; } MmlMeasurement;      /* settings prefix */
+/* The loops of `solver = adam` for one size of the table: functions of
+ * runtime/pid/fastpid_kernel.h whose sizes are constants. */
+typedef struct MmlFastPidCode {
+    i64    bins1, bins2, planes, lanes;
+    void (*sweep)(void *state, i64 first, i64 last);
+    double (*project)(void *state, double *largest);
+    void (*differentiate)(void *state);
+} MmlFastPidCode;
+
+typedef struct {
+    const char           *path;       /* settings prefix                                 */
+    i64                   measure;
+    const MmlFastPidCode *code;       /* NULL: none was made, the runtime's own will do  */
+} MmlMeasurement;
 
 /* Clusters of a modality's features, which soft assignments in the stage's loss
  * refer to. They are the probe's, or fitted before every `every`-th epoch on

@@ -34,6 +34,7 @@ typedef struct {
     double       until;                      /* > 0: a projection ends at this L1 marginal residual */
     MmlPidStart  start;
     u64          seed;                       /* of the gaussian start                               */
+    const struct MmlFastPidCode *code;       /* adam: made for the table's sizes, or NULL           */
 } MmlPidOptions;
 
 /* Two sources: the atoms of Bertschinger et al.; unique[0] + redundancy =
