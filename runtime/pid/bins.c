@@ -20,31 +20,41 @@ typedef struct {
     i32         *bin;
     int         *bins;
     float       *clusters;
+    float       *scale;          /* [n] inverse norms */
 } Job;
 
-static Status check_finite(const Job *job) {
-    for (i64 i = 0; i < job->n; i++)
-        for (int c = 0; c < job->width; c++) {
-            float value = job->features[i * job->width + c];
-            if (!isfinite(value))
-                return mml_fail(MML_ENUMERIC, "modality %d: feature %d of probe sample %lld is %g",
-                                job->modality, c, (long long)i, (double)value);
-        }
-    return MML_OK;
+typedef struct {
+    int          width;
+    const float *features;
+    float       *scale;
+    i64         *wrong;          /* [threads] first value that isn't finite, or -1 */
+} Norms;
+
+static void norms_of(void *context, i64 begin, i64 end, int thread) {
+    Norms *norms = context;
+    for (i64 i = begin; i < end; i++) {
+        const float *row = norms->features + i * norms->width;
+        double square = 0;                       /* finite floats have a finite sum of squares in double */
+        for (int c = 0; c < norms->width; c++) square += (double)row[c] * row[c];
+        norms->scale[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
+        if (isfinite(square) || norms->wrong[thread] >= 0) continue;
+        for (int c = norms->width - 1; c >= 0; c--)
+            if (!isfinite(row[c])) norms->wrong[thread] = i * norms->width + c;
+    }
 }
 
-/* 1 / L2 norm of each row; a zero row stays zero. NULL: out of memory. */
-static float *inverse_norms(const Job *job) {
-    float *scale = MML_NEW(job->arena, float, job->n);
-    for (i64 i = 0; scale && i < job->n; i++) {
-        double square = 0;
-        for (int c = 0; c < job->width; c++) {
-            double value = job->features[i * job->width + c];
-            square += value * value;
-        }
-        scale[i] = square > 0 ? (float)(1 / sqrt(square)) : 0;
+Status mml_probe_norms(int modality, const float *features, i64 n, int width, MmlThreads *threads, MmlArena *arena, float *scale) {
+    Norms norms = {width, features, scale, MML_NEW(arena, i64, mml_threads_count(threads))};
+    if (!norms.wrong) return MML_ENOMEM;
+    for (int thread = 0; thread < mml_threads_count(threads); thread++) norms.wrong[thread] = -1;
+    mml_parallel(threads, n, norms_of, &norms);
+    for (int thread = 0; thread < mml_threads_count(threads); thread++) {
+        i64 wrong = norms.wrong[thread];
+        if (wrong >= 0)
+            return mml_fail(MML_ENUMERIC, "modality %d: feature %d of probe sample %lld is %g", modality, (int)(wrong % width),
+                            (long long)(wrong / width), (double)features[wrong]);
     }
-    return scale;
+    return MML_OK;
 }
 
 static void scaled_rows(const Job *job, const float *scale, float *out) {
@@ -74,8 +84,7 @@ static Status kmeans_bins(const Job *job) {
     if (options->k < 1 || options->restarts < 1 || options->pca < 0)
         return mml_fail(MML_EINPUT, "kmeans needs k >= 1, restarts >= 1 and pca >= 0, not %d, %d and %d",
                         options->k, options->restarts, options->pca);
-    float *scale = options->normalize ? inverse_norms(job) : NULL;
-    if (options->normalize && !scale) return MML_ENOMEM;
+    const float *scale = options->normalize ? job->scale : NULL;
     int components = options->pca < job->width ? options->pca : job->width;
     int columns = options->pca > 0 ? components : job->width;
     float *rows = MML_NEW(job->arena, float, job->n * columns), *axes = job->clusters ? job->clusters + CLUSTERS_HEAD : NULL;
@@ -149,9 +158,9 @@ static Status (*const METHODS[])(const Job *) = {
 
 Status mml_probe_bins(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
                       MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins, float *clusters) {
-    Job job = {options, modality, width, features, n, threads, arena, bin, bins, clusters};
     MmlArenaMark mark = mml_arena_mark(arena);
-    Status status = check_finite(&job);
+    Job job = {options, modality, width, features, n, threads, arena, bin, bins, clusters, MML_NEW(arena, float, n)};
+    Status status = job.scale ? mml_probe_norms(modality, features, n, width, threads, arena, job.scale) : MML_ENOMEM;
     if (status == MML_OK) status = METHODS[options->bins](&job);
     mml_arena_release(arena, mark);
     return status;

@@ -11,6 +11,10 @@
 Status mml_probe_bins(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
                       MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins, float *clusters);
 
+/* scale[n] = 1 / L2 norm of each row, 0 of a zero row. Fails with MML_ENUMERIC on
+ * the first value that isn't finite, naming it. */
+Status mml_probe_norms(int modality, const float *features, i64 n, int width, MmlThreads *threads, MmlArena *arena, float *scale);
+
 /* Equal-count bins of scores[n]: the edges are the scores of ranks j n / k,
  * and equal scores share a bin. Returns the number of occupied bins. sorted:
  * [n] scratch. */

@@ -29,4 +29,7 @@ Status mml_kmeans(const float *rows, i64 n, int d, MmlKMeansOptions options, Mml
 Status mml_kmeans_from(const float *rows, i64 n, int d, MmlKMeansOptions options,
                        MmlThreads *threads, MmlArena *arena, i32 *assignment, float *centres, int *clusters);
 
+/* The nearest of centres[clusters, d] for rows that were not clustered, the first of equals. */
+Status mml_kmeans_assign(const float *rows, i64 n, int d, const float *centres, int clusters, i32 *assignment);
+
 #endif

@@ -147,6 +147,63 @@ Test(kmeans, repeats_itself_for_a_number_of_threads) {
     }
 }
 
+/* Plain Lloyd in double, cell by cell, from a random choice of rows. */
+static double slow_inertia(const float *rows, int n, int d, int k, MmlRandom *random) {
+    double centres[20 * 5], sums[20 * 5], counts[20], inertia = 0, before = HUGE_VAL;
+    for (int j = 0; j < k; j++) {
+        int row = (int)mml_random_below(random, (u64)n);
+        for (int c = 0; c < d; c++) centres[j * d + c] = rows[row * d + c];
+    }
+    for (int round = 0; round < 200 && (round < 2 || inertia < before); round++) {
+        before = inertia > 0 ? inertia : HUGE_VAL;
+        inertia = 0;
+        for (int c = 0; c < k * d; c++) sums[c] = 0;
+        for (int j = 0; j < k; j++) counts[j] = 0;
+        for (int i = 0; i < n; i++) {
+            double least = HUGE_VAL;
+            int nearest = 0;
+            for (int j = 0; j < k; j++) {
+                double distance = 0;
+                for (int c = 0; c < d; c++) distance += pow(rows[i * d + c] - centres[j * d + c], 2);
+                if (distance < least) least = distance, nearest = j;
+            }
+            inertia += least;
+            counts[nearest]++;
+            for (int c = 0; c < d; c++) sums[nearest * d + c] += rows[i * d + c];
+        }
+        for (int j = 0; j < k; j++)
+            for (int c = 0; c < d && counts[j] > 0; c++) centres[j * d + c] = sums[j * d + c] / counts[j];
+    }
+    return inertia;
+}
+
+Test(kmeans, is_no_worse_than_twenty_plain_runs) {
+    enum { N = 600, D = 5, K = 12 };
+    float rows[N * D];
+    i32 assignment[N];
+    MmlRandom random = mml_random(8, MML_STREAM_RULE, 0, 0);
+    for (int i = 0; i < N; i++)
+        for (int c = 0; c < D; c++) rows[i * D + c] = (float)(3 * (i * (c + 3) % 7) + mml_random_normal(&random));
+    double plain = HUGE_VAL, ours;
+    for (int restart = 0; restart < 20; restart++) plain = fmin(plain, slow_inertia(rows, N, D, K, &random));
+    run(rows, N, D, (MmlKMeansOptions){K, 4, 300}, 9, NULL, assignment, NULL, &ours);
+    cr_assert_leq(ours, 1.01 * plain, "%g against %g", ours, plain);
+}
+
+Test(kmeans, new_rows_go_to_the_nearest_centre) {
+    float rows[72], centres[6];
+    int truth[36];
+    i32 own[36], again[36], fresh[3];
+    blobs(rows, truth);
+    run(rows, 36, 2, (MmlKMeansOptions){3, 4, 100}, 1, NULL, own, centres, NULL);
+    cr_assert_eq(mml_kmeans_assign(rows, 36, 2, centres, 3, again), MML_OK);
+    cr_assert_arr_eq(own, again, sizeof own);
+    const float corners[] = {-5, -5, 30, 0, 1, 8};
+    cr_assert_eq(mml_kmeans_assign(corners, 3, 2, centres, 3, fresh), MML_OK);
+    for (int i = 0; i < 3; i++) cr_assert_eq(fresh[i], own[i]);
+    cr_assert_eq(mml_kmeans_assign(corners, 3, 2, centres, 0, fresh), MML_EINPUT);
+}
+
 Test(kmeans, refuses_senseless_options) {
     float rows[2] = {0, 1};
     i32 assignment[2];
