@@ -344,7 +344,8 @@ static void print_coverage(const Population *populations, int tables, MmlThreads
     Coverage run = {.n = 1280, .arena = arenas, .covered = mml_arena_alloc(arena, sizeof *run.covered * (size_t)tables),
                     .width = mml_arena_alloc(arena, sizeof *run.width * (size_t)tables)};
     if (!run.covered || !run.width) check(MML_ENOMEM);
-    printf("\nn = 1280, %d resamples: share of 95 %% intervals that hold the truth, mean width in bits\n%-17s  %12s  %12s  %12s  %12s  %s\n",
+    printf("\nn = 1280, %d resamples: share of 95 %% intervals that hold the truth, mean width in bits\n"
+           "%-17s  %12s  %12s  %12s  %12s  %s\n",
            RESAMPLES, "", "R", "U1", "U2", "S", "S by samples with replacement");
     for (int p = 0; p < POPULATIONS; p++) {
         run.population = &populations[p];

@@ -255,7 +255,8 @@ int pid_command(int argc, char **argv) {
     if (status == MML_OK) status = pid_estimate_check(&call.estimate, call.file, &input);
     if (status == MML_OK) status = check_seed(&call, &input);
     if (status == MML_OK) status = solve_all(&call, &input, threads, arena);
-    if (status == MML_OK && (fflush(stdout) != 0 || ferror(stdout))) status = mml_fail(MML_EIO, "cannot write the results: %s", strerror(errno));
+    if (status == MML_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = mml_fail(MML_EIO, "cannot write the results: %s", strerror(errno));
     if (status != MML_OK) fprintf(stderr, "mmlc pid: %s\n", mml_message());
     mml_threads_free(threads);
     mml_arena_free(arena);

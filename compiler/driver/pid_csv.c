@@ -76,8 +76,8 @@ static Status read_quoted(Scanner *scanner, int column) {
         MML_TRY(append(scanner, column, c));
     }
     skip_blanks(scanner);
-    return ends_value(peek(scanner)) ? MML_OK
-                                     : mml_fail(MML_EDATA, "%s:%lld: text behind a closing quote", scanner->file->path, (long long)scanner->line);
+    if (ends_value(peek(scanner))) return MML_OK;
+    return mml_fail(MML_EDATA, "%s:%lld: text behind a closing quote", scanner->file->path, (long long)scanner->line);
 }
 
 static Status read_plain(Scanner *scanner, int column) {

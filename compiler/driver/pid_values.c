@@ -248,7 +248,8 @@ Status pid_samples_table(const PidSamples *samples, const PidFile *file, MmlAren
     const u64 mask = ((u64)1 << KEY_BITS) - 1;
     for (i64 s = 0; s < samples->slot_count; s++) {
         if (!samples->counts[s]) continue;
-        i64 x1 = bin[0][samples->keys[s] >> 2 * KEY_BITS], x2 = bin[1][samples->keys[s] >> KEY_BITS & mask], y = bin[2][samples->keys[s] & mask];
+        u64 key = samples->keys[s];
+        i64 x1 = bin[0][key >> 2 * KEY_BITS], x2 = bin[1][key >> KEY_BITS & mask], y = bin[2][key & mask];
         count[(x1 * size[1] + x2) * size[2] + y] += (double)samples->counts[s];
     }
     out->name = file->name;

@@ -79,6 +79,7 @@ static Status mutual_informations(const MmlSamples *samples, MmlArena *arena, Mm
 Status mml_probe(const MmlProbeOptions *options, int modalities, i64 n,
                  const float *const *features, const int *width, const i64 *labels, int classes,
                  MmlThreads *threads, MmlArena *arena, MmlProbeResult *out) {
+    if (!options || !features || !width || !labels || !arena || !out) return mml_fail(MML_EINPUT, "mml_probe: an argument is NULL");
     double began = mml_pid_clock();
     *out = (MmlProbeResult){.samples = n};
     MML_TRY(check(options, modalities, n, width, labels, classes));

@@ -142,7 +142,8 @@ Test(command, values_that_were_never_binned_are_refused_by_their_number) {
     for (int i = 0; i < 3000; i++) fprintf(file, "%d.5,%d.25,%d\n", i, 7 * i, i % 2);
     fclose(file);
     cr_assert_eq(run("real.csv", text, sizeof text), 3);
-    cr_assert(strstr(text, "real.csv: x1, x2 and y have 3000, 3000 and 2 distinct values") && strstr(text, "bin the values first"), "%s", text);
+    cr_assert(strstr(text, "real.csv: x1, x2 and y have 3000, 3000 and 2 distinct values") &&
+              strstr(text, "bin the values first"), "%s", text);
     cr_assert_eq(run("real.csv --bins 4 --json", text, sizeof text), 0, "%s", text);
     cr_assert_not(strstr(text, "warning"), "%s", text);
 }
@@ -469,7 +470,8 @@ Test(command, a_wrong_call_exits_with_2_and_names_the_nearest) {
 
 Test(command, help_lists_every_option) {
     static const char *const options[] = {"--solver", "--json", "--certificate", "--gradient", "--iterations", "--lr", "--tolerance",
-                                          "--relative", "--bins", "--null", "--bootstrap", "--halved", "--threads", "--sinkhorn", "--until", "--start", "--seed", "--help"};
+                                          "--relative", "--bins", "--null", "--bootstrap", "--halved", "--threads", "--sinkhorn", "--until",
+                                          "--start", "--seed", "--help"};
     if (!have_mmlc()) return;
     char text[8192];
     cr_assert_eq(run("--help", text, sizeof text), 0);

@@ -59,7 +59,8 @@ static double log_hypergeometric(i64 x, const i64 *of) { return mml_log_hypergeo
 
 Test(draws, have_their_distribution_for_small_and_large_means) {
     static const i64 trials[][3] = {{1, 300}, {20, 100}, {20, 980}, {400, 30}, {400, 500}, {1000000, 1}, {4000, 950}};
-    static const i64 urns[][3] = {{10, 4, 5}, {10, 9, 8}, {1000, 20, 100}, {1000, 500, 500}, {5000, 4000, 4500}, {1 << 30, 1 << 20, 1 << 18}};
+    static const i64 urns[][3] = {{10, 4, 5}, {10, 9, 8}, {1000, 20, 100}, {1000, 500, 500}, {5000, 4000, 4500},
+                                  {1 << 30, 1 << 20, 1 << 18}};
     for (size_t c = 0; c < sizeof trials / sizeof *trials; c++) assert_distributed(binomial, log_binomial, trials[c]);
     for (size_t c = 0; c < sizeof urns / sizeof *urns; c++) assert_distributed(hypergeometric, log_hypergeometric, urns[c]);
 }

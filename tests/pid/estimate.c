@@ -183,6 +183,7 @@ Test(estimate, misuse_is_an_error_with_a_message) {
     cr_assert_eq(mml_pid_halved(&table, NULL, NULL, 1, arena, &half), MML_EINPUT);
     cr_assert_eq(mml_pid_bootstrap(&table, &pid, NULL, 1, 1, NULL, arena, &intervals), MML_EINPUT);
     cr_assert(strstr(mml_message(), "at least 2 resamples"), "%s", mml_message());
+    cr_assert_eq(mml_probe(NULL, 2, 1, NULL, NULL, NULL, 2, NULL, arena, NULL), MML_EINPUT);
     static const int sizes[][2] = {{-1, 2}, {0, 2}, {1 << 20, 1 << 20}, {2147483647, 2147483647}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         wrong.bins[0] = sizes[s][0];
