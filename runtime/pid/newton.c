@@ -64,6 +64,19 @@ double mml_newton_bytes(const MmlSupport *support, int dense) {
                              + size[0] * widest(support, support->rows));
 }
 
+double mml_newton_work(const MmlSupport *support) {
+    double size[2] = {0, 0}, square[2] = {0, 0};   /* unknowns of rows, others; squares of the rows' blocks */
+    for (int k = 0; k < support->sources; k++)
+        for (int x = 0; x < support->bins[k]; x++) {
+            double count = 0;
+            for (int y = 0; y < support->labels; y++)
+                count += support->p[support->start[k] + (i64)x * support->labels + y] > 0;
+            size[k != support->rows] += count;
+            square[k != support->rows] += count * count;
+        }
+    return size[1] * size[1] * size[0] / 2 + size[1] * square[0] / 2 + size[1] * size[1] * size[1] / 6;
+}
+
 int mml_gauge_bin(const MmlSupport *support, int k, int y) {
     if (k == support->rows) return -1;
     const double *p = support->p + support->start[k] + y;

@@ -23,6 +23,9 @@ MmlNewton *mml_newton_new(const MmlSupport *support, int dense, MmlArena *arena)
 /* Bytes that mml_newton_new will take, to refuse hopeless sizes beforehand. */
 double mml_newton_bytes(const MmlSupport *support, int dense);
 
+/* Multiply-adds of one factorisation in the block form. */
+double mml_newton_work(const MmlSupport *support);
+
 /* m, s: [live]; pi: [live, labels], 0 at inactive labels. Returns 0 when no
  * ridge up to 1 makes the matrix positive definite. */
 int mml_newton_factor(MmlNewton *newton, const double *m, const double *s, const double *pi);

@@ -10,7 +10,7 @@
 
 #define MOST_ITERATIONS 60
 #define MOST_BYTES      2e9          /* of Newton's matrix, beyond which a solve takes minutes */
-#define MOST_WORK       2e10         /* multiply-adds to assemble it, likewise                 */
+#define MOST_WORK       2e10         /* multiply-adds to assemble it or Woodbury's, likewise   */
 #define MOST_AUGMENTED  2500         /* order of the augmented system: 50 MB, some seconds a solve     */
 #define GOAL            1e-12        /* nats of gap at which to stop                           */
 #define LOOK            1e-10        /* complementarity from which on certificates are tried   */
@@ -28,9 +28,11 @@ static const Caution CAUTION[] = {
 
 typedef struct {
     const MmlSupport *support;
-    MmlNewton *newton;
-    MmlAugmented *augmented;                    /* used in place of newton when not NULL */
-    MmlWoodbury *woodbury;                      /* likewise, until a step of it is refused */
+    MmlArena *arena;
+    int dense;
+    MmlNewton *newton;                          /* made when it is needed                           */
+    MmlAugmented *augmented;                    /* used in place of newton when not NULL            */
+    MmlWoodbury *woodbury;                      /* likewise, until a step of it is refused          */
     double *u, *u_next, *du, *right;            /* [unknowns]      */
     double *s, *s_next, *ds, *m, *m_next, *dm;  /* [live]          */
     double *rc, *share, *flow;                  /* [live]          */
@@ -115,10 +117,23 @@ static Status support_new(const MmlUnion *problem, MmlArena *arena, MmlSupport *
     return MML_OK;
 }
 
-static Status refuse_hopeless(const MmlSupport *support, int dense) {
+/* Whether Newton's matrix is small enough to be made. */
+static int direct_fits(const MmlSupport *support, int dense) {
     double per_tuple = (double)support->sources * support->labels;
     double work = (double)support->live * per_tuple * per_tuple / 2;
-    if (mml_newton_bytes(support, dense) <= MOST_BYTES && work <= MOST_WORK) return MML_OK;
+    return mml_newton_bytes(support, dense) <= MOST_BYTES && work <= MOST_WORK;
+}
+
+static int woodbury_fits(const MmlSupport *support) {
+    return mml_woodbury_bytes(support) <= MOST_BYTES && mml_woodbury_work(support) <= MOST_WORK;
+}
+
+static int takes_woodbury(const MmlSupport *support, int dense) {
+    return !dense && mml_woodbury_pays(support) && woodbury_fits(support);
+}
+
+static Status refuse_hopeless(const MmlSupport *support, int dense) {
+    if (takes_woodbury(support, dense) || direct_fits(support, dense)) return MML_OK;
     return mml_fail(MML_EINPUT, "%d sources with up to %d bins and %d labels are too many for the exact decomposition; "
                     "use fewer bins", support->sources, support->bins[support->rows], support->labels);
 }
@@ -131,14 +146,13 @@ static Status solver_new(const MmlSupport *support, int dense, MmlArena *arena, 
                           &out->s, &out->s_next, &out->ds, &out->m, &out->m_next, &out->dm, &out->rc,
                           &out->share, &out->flow, &out->pi, &out->pi_next};
     i64 sizes[] = {unknowns, unknowns, unknowns, unknowns, live, live, live, live, live, live, live, live, live, cells, cells};
-    *out = (Solver){.support = support};
+    *out = (Solver){.support = support, .arena = arena, .dense = dense};
     for (size_t v = 0; v < sizeof vectors / sizeof *vectors; v++)
         if (!(*vectors[v] = MML_NEW(arena, double, sizes[v]))) return MML_ENOMEM;
-    out->newton = mml_newton_new(support, dense, arena);
-    if (!out->newton || !mml_certificate_new(support, arena, &out->best)
+    if (!mml_certificate_new(support, arena, &out->best)
         || !mml_certificate_new(support, arena, &out->trial))
         return MML_ENOMEM;
-    if (!dense && mml_woodbury_pays(support) && !(out->woodbury = mml_woodbury_new(support, arena))) return MML_ENOMEM;
+    if (takes_woodbury(support, dense) && !(out->woodbury = mml_woodbury_new(support, arena))) return MML_ENOMEM;
     return MML_OK;
 }
 
@@ -204,11 +218,17 @@ static double dot(const double *a, const double *b, i64 count) {
     return sum;
 }
 
+/* 0 too where the matrix is too large to be made, which only Woodbury's form can do without. */
+static int factor_directly(Solver *z) {
+    if (!z->newton && direct_fits(z->support, z->dense)) z->newton = mml_newton_new(z->support, z->dense, z->arena);
+    return z->newton && mml_newton_factor(z->newton, z->m, z->s, z->pi);
+}
+
 static int factor(Solver *z) {
     if (z->augmented) return mml_augmented_factor(z->augmented, z->m, z->s, z->pi);
     if (z->woodbury && mml_woodbury_factor(z->woodbury, z->m, z->s, z->pi)) return 1;
     z->woodbury = NULL;
-    return mml_newton_factor(z->newton, z->m, z->s, z->pi);
+    return factor_directly(z);
 }
 
 /* du and flow of z->right; both 0 when Woodbury's are refused and newton can't factor. */
@@ -220,7 +240,7 @@ static void solve_factored(Solver *z) {
     if (z->woodbury) {
         if (mml_woodbury_solve(z->woodbury, z->right, z->du, z->flow)) return;
         z->woodbury = NULL;
-        if (!mml_newton_factor(z->newton, z->m, z->s, z->pi)) {
+        if (!factor_directly(z)) {
             memset(z->du, 0, sizeof(double) * (size_t)z->support->start[z->support->sources]);
             memset(z->flow, 0, sizeof(double) * (size_t)z->support->live);
             return;
