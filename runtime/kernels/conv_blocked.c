@@ -7,6 +7,7 @@
  */
 #include "kernels/conv_backward_weights.h"
 #include "kernels/conv_direct.h"
+#include "kernels/first_layer.h"
 #include "kernels/winograd_data.h"
 #include "kernels/winograd_weights.h"
 #include "mml/nn.h"
@@ -120,9 +121,10 @@ static Blocked gradient_source(const Convolution *c) {
     return c->y.halo < halo ? blocked(c->y.channels, c->y.height, c->y.width, halo) : c->y;
 }
 
-/* The pixels of dx by their class modulo the stride. x is dx's layout. */
-static void backward_grids(Job *job, const Blocked *x) {
+/* The pixels of dx by their class modulo the stride. */
+static void backward_grids(Job *job) {
     const Convolution *c = &job->c;
+    const Blocked *x = &c->x;
     Blocked dy = gradient_source(c);
     i64 s = c->stride, taps = c->kernel_height * c->kernel_width;
     float *weights = job->packed;
@@ -142,19 +144,30 @@ static void backward_grids(Job *job, const Blocked *x) {
                 .out_block = x->plane, .out_image = x->image, .out_blocks = x->blocks, .weights = weights,
             };
             if (g->tap_rows == 0 || g->tap_columns == 0) g->tap_rows = g->tap_columns = 0;
+            if (c->plain) {
+                g->out_start = row * x->width + column;
+                g->out_step_row = s * x->width;
+                g->out_step_column = s;
+                g->out_block = x->height * x->width;
+            }
             job->places[job->count++] = (WeightPlace){
                 c->x.channels, taps, c->y.channels, c->x.channels * taps,
                 first_row * c->kernel_width + first_column, s * c->kernel_width, s,
             };
-            weights += packed_floats(g);
+            weights += c->plain ? packed_first_layer(g, c->x.channels) : packed_floats(g);
         }
-    job->panels = panels_of(x->blocks);
+    job->panels = c->plain ? 1 : panels_of(x->blocks);
 }
 
 static void pack_panels(void *context, i64 begin, i64 end, int thread) {
     Job *job = context;
     for (int i = 0; i < job->count; i++)
         MML_NAME(pack_weights)(&job->grids[i], &job->places[i], job->weights, (float *)job->grids[i].weights, begin, end);
+}
+
+static void pack_first(Job *job) {
+    for (int i = 0; i < job->count; i++)
+        MML_NAME(pack_first_layer)(&job->grids[i], &job->places[i], job->weights, (float *)job->grids[i].weights);
 }
 
 /* ---- Items are images times panels: whole images where a part has them ---- */
@@ -295,23 +308,15 @@ void MML_NAME(conv_blocked_forward)(MmlFrame *frame, const MmlValue *attr, float
 /* ---- Backward-data ---- */
 
 static void run_classes(const Job *job, const float *dy, float *dx, i64 images, i64 begin, i64 end) {
-    for (int i = 0; i < job->count; i++) MML_NAME(conv_grid)(&job->grids[i], dy, dx, images, begin, end);
-}
-
-/* dx as blocked tensor, to plain channels. */
-static void plain_from_blocked(const Blocked *b, const float *from, float *to) {
-    for (i64 channel = 0; channel < b->channels; channel++)
-        for (i64 i = 0; i < b->height * b->width; i++)
-            *to++ = from[channel / MML_BLOCK * b->plane + i * MML_BLOCK + channel % MML_BLOCK];
-}
-
-static Blocked layout_of_dx(const Convolution *c) {
-    return c->plain ? blocked(c->x.channels, c->x.height, c->x.width, 0) : c->x;
+    for (int i = 0; i < job->count; i++) {
+        if (job->c.plain) MML_NAME(first_layer)(&job->grids[i], job->c.x.channels, dy, dx);
+        else MML_NAME(conv_grid)(&job->grids[i], dy, dx, images, begin, end);
+    }
 }
 
 static void backward_rectangle(const Job *job, i64 image, i64 images, i64 begin, i64 end, float *scratch) {
     const Convolution *c = &job->c;
-    Blocked source = gradient_source(c), x = layout_of_dx(c);
+    Blocked source = gradient_source(c);
     const float *dy = job->operand[0] + image * c->y.image;
     float *dx = job->operand[4] + image * floats_of_x(c);
     bool copied = source.halo != c->y.halo;
@@ -323,11 +328,9 @@ static void backward_rectangle(const Job *job, i64 image, i64 images, i64 begin,
                 copy_image(&c->y, from, &source, scratch);
                 from = scratch;
             }
-            float *to = c->plain ? scratch + (copied ? source.image : 0) : dx + i * x.image;
-            run_classes(job, from, to, 1, begin, end);
-            if (c->plain) plain_from_blocked(&x, to, dx + i * floats_of_x(c));
+            run_classes(job, from, dx + i * floats_of_x(c), 1, begin, end);
         }
-    if (!c->plain) clear_halos(&x, dx, images, begin, end);
+    if (!c->plain) clear_halos(&c->x, dx, images, begin, end);
 }
 
 static void backward_items(void *context, i64 begin, i64 end, int thread) {
@@ -435,9 +438,9 @@ void MML_NAME(conv_blocked_backward)(MmlFrame *frame, const MmlValue *attr, floa
     if (operand[6]) mml_parallel(frame->threads, job.c.y.blocks, bias_items, &job);
     if (operand[4] && data_by_winograd(&job.c)) backward_winograd(&job);
     else if (operand[4]) {
-        Blocked dx = layout_of_dx(&job.c);
-        backward_grids(&job, &dx);
-        mml_parallel(frame->threads, job.panels, pack_panels, &job);
+        backward_grids(&job);
+        if (job.c.plain) pack_first(&job);
+        else mml_parallel(frame->threads, job.panels, pack_panels, &job);
         mml_parallel(frame->threads, frame->batch * job.panels, backward_items, &job);
     }
 }
