@@ -31,7 +31,7 @@ static int takes_plain(const Shape4 *s) { return s->dilation == 1 && s->groups =
 /* Columns in memory and a product: OpenBLAS is slow where the product is thin. */
 static double cycles_reference(const Shape4 *s, int64_t block) {
     double depth = (double)(s->in / s->groups * s->kernel_height * s->kernel_width);
-    double share = 0.75 * depth / (depth + 120);
+    double share = 0.6 * depth / (depth + 200);
     return s->flops / (share * peak(block > 4 ? block : 4));
 }
 
@@ -67,7 +67,14 @@ KernelChoice kernel_choice(const Attribute *conv, int64_t block) {
 
 const char *algorithm_name(Algorithm algorithm) { return rows[algorithm].name; }
 
+int64_t kernel_winograd(const Attribute *a) { return MML_CONV_BLOCKED_ALGORITHM; }
 int64_t kernel_in_halo(const Attribute *a)  { return MML_CONV_BLOCKED_IN_HALO; }
 int64_t kernel_out_halo(const Attribute *a) { return MML_CONV_BLOCKED_OUT_HALO; }
 
-int64_t kernel_temporary(IrOp op, const Attribute *a) { return op == IR_CONV_BLOCKED ? MML_CONV_BLOCKED_PACKED : 0; }
+int64_t kernel_temporary(IrOp op, const Attribute *a) {
+    switch (op) {
+    case IR_CONV_BLOCKED:    return MML_CONV_BLOCKED_PACKED;
+    case IR_BATCHNORM_INPUT: return MML_BATCHNORM_INPUT_SUMS;
+    default:                 return 0;
+    }
+}

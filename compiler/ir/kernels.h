@@ -21,6 +21,9 @@ KernelChoice kernel_choice(const Attribute *conv, int64_t block);
 
 const char *algorithm_name(Algorithm algorithm);         /* "blocked, direct"            */
 
+/* The attribute `algorithm` for conv_blocked with these other attributes. */
+int64_t kernel_winograd(const Attribute *conv_blocked);
+
 /* Halos around x and y that spare conv_blocked (with these attributes) a copy of x, and backward of dy. */
 int64_t kernel_in_halo(const Attribute *conv_blocked);
 int64_t kernel_out_halo(const Attribute *conv_blocked);

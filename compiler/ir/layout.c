@@ -152,10 +152,20 @@ static int normalised_input(const Layout *l, int add) {
     return -1;
 }
 
+/* The maximum of what relu lets pass is what relu lets pass of the maximum: behind the pooling relu has less to do,
+ * and its input need not be kept. Where the maximum is not positive no gradient gets through either way. */
+static void move_relus(Layout *l) {
+    for (int n = 0; n < l->node_count; n++) {
+        int relu = l->blocked[n] && l->nodes[n].op == IR_MAXPOOL ? only_for(l, l->nodes[n].inputs[0], IR_RELU, n) : -1;
+        if (relu >= 0) l->fused[relu] = n;
+    }
+}
+
 static void fuse(Layout *l) {
+    move_relus(l);
     for (int n = 0; n < l->node_count; n++) {
         const Node *node = &l->nodes[n];
-        if (!l->blocked[n]) continue;
+        if (!l->blocked[n] || l->fused[n] != n) continue;
         if (node->op == IR_ADD) {
             int i = normalised_input(l, n);
             if (i >= 0) l->fused[only_for(l, node->inputs[i], IR_BATCHNORM, n)] = n;
@@ -179,15 +189,14 @@ static int fused_into(const Layout *l, int n, IrOp op) {
 /* ---- Halos ---- */
 
 static void conv_attributes(const Layout *l, const Node *conv, Attribute *a) {
-    KernelChoice choice = kernel_choice(conv->attributes, block(l));
     memcpy(a, conv->attributes, sizeof(Attribute) * 8);
     a[8]  = conv->attributes[10];
     a[9]  = conv->attributes[11];
     a[10].i = block(l);
     a[11].i = reads_plain(l, conv) ? 0 : image_of(l, conv->inputs[0])->halo;
     a[12].i = image_of(l, result(conv))->halo;
-    a[13].i = choice.algorithm;
     a[14].i = reads_plain(l, conv);
+    a[13].i = kernel_winograd(a);
 }
 
 static int widen(Image *image, int64_t halo) {
@@ -196,13 +205,20 @@ static int widen(Image *image, int64_t halo) {
     return 1;
 }
 
+/* Not where normalised_input.h spares it. */
+static int wants_input_gradient(const Layout *l, const Node *conv) {
+    int x = conv->inputs[0], norm = reads_plain(l, conv) ? producer(l, x) : -1;
+    if (!l->b->step->train || !tensor(l, x)->trained) return 0;
+    return norm < 0 || l->nodes[norm].op != IR_BATCHNORM || tensor(l, l->nodes[norm].inputs[0])->trained || image_of(l, x)->readers > 1;
+}
+
 static int widen_for(Layout *l, const Node *node) {
     int changed = 0;
     if (node->op == IR_CONV) {
         Attribute a[15];
         conv_attributes(l, node, a);
         if (!a[14].i) changed |= widen(image_of(l, node->inputs[0]), kernel_in_halo(a));
-        if (l->b->step->train && tensor(l, node->inputs[0])->trained) changed |= widen(image_of(l, result(node)), kernel_out_halo(a));
+        if (wants_input_gradient(l, node)) changed |= widen(image_of(l, result(node)), kernel_out_halo(a));
     } else if (keeps_zero(node)) {          /* these take x and y as one row of floats */
         Image *y = image_of(l, result(node));
         for (int i = 0; i < node->input_count; i++) {
@@ -315,14 +331,21 @@ static void put_batchnorm(Layout *l, const Node *norm, const Node *add, const No
     put_blocked(l, &o, result(last));
 }
 
-static void put_pool(Layout *l, const Node *node) {
+/* relu: moved behind the pooling, NULL: none is. */
+static void put_pool(Layout *l, const Node *node, const Node *relu) {
     Attribute a[11];
-    const Image *x = image_of(l, node->inputs[0]), *y = image_of(l, result(node));
-    int input = blocked_twin(l, node->inputs[0], node);
+    int from = relu ? relu->inputs[0] : node->inputs[0], input = blocked_twin(l, from, node);
+    const Image *x = image_of(l, from), *y = image_of(l, result(node));
     memcpy(a, node->attributes, sizeof(Attribute) * 8);
     a[8].i = block(l), a[9].i = x->halo, a[10].i = y->halo;
     Operation o = operation(node, node->op == IR_MAXPOOL ? IR_MAXPOOL_BLOCKED : IR_AVGPOOL_BLOCKED, a, 1, &input);
     put_blocked(l, &o, result(node));
+    if (!relu) return;
+    Attribute size[3] = {{.i = o.size}, relu->attributes[1], relu->attributes[2]};
+    int pooled = y->blocked;
+    Operation cut = operation(relu, IR_RELU, size, 1, &pooled);
+    cut.flops = y->channels * y->height * y->width;
+    put_blocked(l, &cut, result(node));
 }
 
 /* Its result is plain and keeps its number. */
@@ -349,14 +372,14 @@ static void put_elementwise(Layout *l, const Node *node) {
 
 static void put(Layout *l, int n) {
     const Node *node = &l->nodes[n];
-    int norm = fused_into(l, n, IR_BATCHNORM), add = node->op == IR_ADD ? n : fused_into(l, n, IR_ADD);
+    int norm = fused_into(l, n, IR_BATCHNORM), relu = fused_into(l, n, IR_RELU), add = node->op == IR_ADD ? n : fused_into(l, n, IR_ADD);
     if (l->fused[n] != n) return;
     if (!l->blocked[n]) put_plain(l, node);
     else if (norm >= 0) put_batchnorm(l, &l->nodes[norm], add >= 0 ? &l->nodes[add] : NULL, node);
     else switch (node->op) {
     case IR_CONV:                     put_conv(l, node); break;
     case IR_BATCHNORM:                put_batchnorm(l, node, NULL, node); break;
-    case IR_MAXPOOL: case IR_AVGPOOL: put_pool(l, node); break;
+    case IR_MAXPOOL: case IR_AVGPOOL: put_pool(l, node, relu >= 0 ? &l->nodes[relu] : NULL); break;
     case IR_GLOBAL_AVGPOOL:           put_global_avgpool(l, node); break;
     default:                          put_elementwise(l, node); break;
     }

@@ -1,9 +1,11 @@
 /* The list of passes: from a program to planned graphs. */
 #include "ir/build.h"
 #include "ir/memory.h"
+#include "ir/normalised_input.h"
 
 /* What happens to a built step, in order. */
 static void (*const passes[])(Arena *arena, Step *step) = {
+    normalised_input,                   /* no gradient into a batch norm of the input       */
     memory_mark,                        /* producers, results that the caller reads         */
     memory_share,                       /* kernels that work in place                       */
     memory_plan,                        /* an offset for every tensor                       */

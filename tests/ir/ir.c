@@ -17,7 +17,7 @@ static Ir *graph_of(Arena *arena, const Source *source) {
     const Program *program = diag_errors(diagnostics) ? NULL : analyse(arena, names, diagnostics, file, &options);
     if (!program) diag_print(diagnostics, stderr, DIAG_TEXT, 0);
     cr_assert_not_null(program, "%s is not a right program", source->path);
-    return ir_build(arena, program, 0);
+    return ir_build(arena, program, strstr(source->path, "blocked") ? 8 : 0);
 }
 
 static Ir *graph_of_text(Arena *arena, const char *text) { return graph_of(arena, source_from_text(arena, "x.mml", text, strlen(text))); }
@@ -37,7 +37,7 @@ static const char *vector_program(Arena *arena, const char *encoder) {
         "train { optimizer = sgd(lr = 0.1)\n stage unimodal { epochs = 1 } }\n", encoder);
 }
 
-/* ---- Golden pairs: x.mml beside x.ir ---- */
+/* ---- Golden pairs: x.mml beside x.ir; blocked*.mml with vectors of 8 floats ---- */
 
 static void check_golden(const char *path) {
     Arena *arena = arena_new();

@@ -11,6 +11,7 @@
     ROW(reorder_out, 3)            \
     ROW(batchnorm_blocked_forward, 6)      \
     ROW(batchnorm_blocked_backward, 6)     \
+    ROW(batchnorm_input_backward, 10)      \
     ROW(maxpool_blocked_forward, 8)        \
     ROW(maxpool_blocked_backward, 8)       \
     ROW(avgpool_blocked_forward, 8)        \
