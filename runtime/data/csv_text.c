@@ -152,6 +152,9 @@ static Status class_of(const Reader *r, i64 line, i64 column, Cell *cell, CsvCla
     if (cell->begin == cell->end)
         return mml_fail(MML_EDATA, "%s:%lld: column %lld: the label is empty", r->path, (long long)line, (long long)column);
     if (is_word(cell, missing)) return refuse(r, line, column, cell, "missing label");
+    if (memchr(cell->begin, 0, (size_t)(cell->end - cell->begin)))
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld: a zero byte in a label; is this a text file?", r->path, (long long)line,
+                        (long long)column);
     if (!classes->slots) {
         classes->slots = MML_NEW(arena, i32, SLOTS);
         classes->names = MML_NEW(arena, const char *, CSV_CLASSES);

@@ -217,6 +217,10 @@ Test(csv, refuses_labels_that_are_missing_or_too_many) {
     refuses("x,y,c\n1,2,a\n2,3,NA\n", GOOD_B, "a.csv:3: column 3", "missing label 'NA'");
     refuses("x,y,c\n1,2,1\n2,3,a\n", GOOD_B, "a.csv:3: column 3", "not a number: 'a'");
     refuses("x,y,c\n1,2,0.25\n", GOOD_B, "a.csv:2: column 3", "label = \"NAME\" names another");
+    Program *p = one_file("");
+    write_bytes(p, "a.csv", "x,y,c\n1,2,a\0b\n", 14);
+    expect_in(open_fails(p), "a.csv:2: column 3: a zero byte in a label");
+    program_free(p);
     char *text = malloc(300000), *at = text + sprintf(text, "x,y,c\n");
     for (int i = 0; i < 10001; i++) at += sprintf(at, "1,2,id%d\n", i);
     refuses(text, GOOD_B, "a.csv:10002: column 3", "more than 10000 different labels");
