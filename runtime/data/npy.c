@@ -17,9 +17,11 @@ static const TypeRow types[] = {
     { 'O', NPY_OBJECT, "48",   "objects" },
 };
 
-static const struct { char letter; const char *name; } foreign[] = {
-    { 'c', "complex numbers" }, { 'U', "texts" }, { 'S', "texts" }, { 'a', "texts" }, { 'M', "dates" }, { 'm', "durations" },
-    { 'V', "records" }, { 'g', "floats of 128 bits" },
+#define TEXTS "texts", "number them: numpy.unique(x, return_inverse = True)[1]"
+#define NUMBERS "save it as integers or floats"
+static const struct { char letter; const char *name, *remedy; } foreign[] = {
+    { 'c', "complex numbers", NUMBERS }, { 'U', TEXTS }, { 'S', TEXTS }, { 'a', TEXTS }, { 'M', "dates", NUMBERS },
+    { 'm', "durations", NUMBERS }, { 'V', "records", NUMBERS }, { 'g', "floats of 128 bits", NUMBERS },
 };
 
 Status mml_npy_type(const char *what, const char *code, NpyKind *kind, i64 *item) {
@@ -32,7 +34,7 @@ Status mml_npy_type(const char *what, const char *code, NpyKind *kind, i64 *item
         }
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (code[0] == foreign[i].letter)
-            return mml_fail(MML_EDATA, "'%s' holds %s (%.20s); save it as integers or floats", what, foreign[i].name, code);
+            return mml_fail(MML_EDATA, "'%s' holds %s (%.20s); %s", what, foreign[i].name, code, foreign[i].remedy);
     return mml_fail(MML_EDATA, "'%s' is of type '%.20s'; what can be read are bool, int8 … int64, uint8 … uint64, float16, float32 and float64",
                     what, code);
 }

@@ -280,7 +280,7 @@ Test(npz, refuses_what_are_no_numbers_by_name) {
     refuses("{'descr': '|O', 'fortran_order': False, 'shape': (6, 4), }", values, 96, "Python objects");
     refuses("{'descr': '|O8', 'fortran_order': False, 'shape': (6, 4), }", values, 96, "Python objects");
     refuses("{'descr': '<c8', 'fortran_order': False, 'shape': (6, 2), }", values, 96, "complex numbers");
-    refuses("{'descr': '<U4', 'fortran_order': False, 'shape': (6,), }", values, 96, "texts");
+    refuses("{'descr': '<U4', 'fortran_order': False, 'shape': (6,), }", values, 96, "texts (U4); number them: numpy.unique(x, return_inverse = True)[1]");
     refuses("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (6, 2), }", values, 96, "dates");
     refuses("{'descr': '<f16', 'fortran_order': False, 'shape': (6,), }", values, 96, "is of type 'f16'");
     refuses("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (24,), }", values, 96, "records");
