@@ -13,6 +13,7 @@
 typedef struct {
     int         optimize;         /* 0 … 3                                    */
     const char *cpu;              /* "native" or a name LLVM knows            */
+    int         rules_only;       /* no steps and no graph: what only decides */
     int         debug;            /* -g: .mml lines in the debug information  */
     const char *compiler;         /* "mmlc 0.1.0", into run.json              */
     const char *flags;            /* as given, into run.json and the hash     */

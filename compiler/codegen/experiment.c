@@ -186,8 +186,8 @@ static LLVMValueRef clustering_table(Gen *g, const Stage *stage, int *count) {
 
 static LLVMValueRef stage_table(Gen *g) {
     const Ir *ir = g->ir;
-    LLVMValueRef *steps = NEW_ARRAY(g->arena, LLVMValueRef, ir->steps.count + 1);
-    for (int i = 0; i < ir->steps.count; i++) steps[i] = step_table(g, ir->steps.items[i]);
+    LLVMValueRef *steps = NEW_ARRAY(g->arena, LLVMValueRef, (ir ? ir->steps.count : 0) + 1);
+    for (int i = 0; ir && i < ir->steps.count; i++) steps[i] = step_table(g, ir->steps.items[i]);
     Table table = table_new(g);
     for (int i = 0; i < g->program->stages.count; i++) {
         const Stage *stage = &g->program->stages.items[i];
@@ -201,8 +201,8 @@ static LLVMValueRef stage_table(Gen *g) {
         table_text(&table, stage->name);
         table_text(&table, stage->path);
         table_int(&table, stage->kind);
-        table_value(&table, steps[ir->train[i]]);
-        table_value(&table, steps[ir->evaluate[i]]);
+        table_value(&table, ir ? steps[ir->train[i]] : gen_null(g));
+        table_value(&table, ir ? steps[ir->evaluate[i]] : gen_null(g));
         table_value(&table, rule_table(g, stage->policy));
         table_value(&table, rule_table(g, stage->method));
         table_int(&table, stage->has_probe);

@@ -185,6 +185,7 @@ static Status refine(FastPid *f, int *steps) {
     start(f);
     MML_TRY(shift(f, 0));
     for (*steps = 0; *steps < f->options->iterations;) {
+        if (mml_solve_stopped()) return mml_fail(MML_EINTERRUPT, "stopped in a decomposition");
         MML_TRY(project(f, &changed));
         int stop = *steps > 0 && changed < f->options->tolerance;
         differentiate(f);

@@ -359,7 +359,7 @@ static int attempt(Solver *z, const Caution *caution) {
     int stale = 0;
     start(z, caution->power);
     for (int iteration = 1;; iteration++) {
-        int moved = iterate(z, caution->tau, caution->gamma), last = !moved || iteration == MOST_ITERATIONS;
+        int moved = iterate(z, caution->tau, caution->gamma), last = !moved || iteration == MOST_ITERATIONS || mml_solve_stopped();
         if (!last && dot(z->m, z->s, z->support->live) > LOOK) continue;
         double before = gap(&z->best);
         certify(z);
@@ -412,6 +412,7 @@ static Status solve(const MmlUnion *problem, int dense, MmlArena *arena, MmlUnio
             if (!solver.augmented) return MML_ENOMEM;
         }
         out->iterations = attempt(&solver, &CAUTION[c]);
+        if (mml_solve_stopped() && !(gap(&solver.best) <= MML_UNION_GAP)) return mml_fail(MML_EINTERRUPT, "stopped in a decomposition");
     }
     if (!(gap(&solver.best) <= MML_UNION_GAP))
         return mml_fail(MML_ENUMERIC, "the decomposition did not converge: certified gap %.2g bits after %d iterations",

@@ -53,7 +53,7 @@ typedef struct {
  * what K > 2 does anyway. out->q and out->potentials are given by the caller or
  * NULL. Scratch comes from arena and is released on return. Fails with
  * MML_EINPUT when the problem is too large, MML_ENUMERIC when no certificate
- * was reached. */
+ * was reached, MML_EINTERRUPT when a stop was asked for before. */
 Status mml_union_solve(const MmlUnion *problem, int dense, MmlArena *arena, MmlUnionResult *out);
 
 #endif

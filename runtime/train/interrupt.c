@@ -1,14 +1,18 @@
 #include "train/interrupt.h"
 
+#include "mml/base.h"
+
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t requests;
 static struct sigaction before_int, before_term;
 
 static void on_signal(int signal_number) {
-    if (requests++ == 0) return;
+    if (!mml_stop_asked()) {
+        mml_stop_ask();
+        return;
+    }
     static const char text[] = "\nstopped at once; the last checkpoint stands\n";
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written;
@@ -16,7 +20,7 @@ static void on_signal(int signal_number) {
 }
 
 void mml_interrupt_install(void) {
-    requests = 0;
+    mml_stop_forget();
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, &before_int);
@@ -26,8 +30,8 @@ void mml_interrupt_install(void) {
 void mml_interrupt_restore(void) {
     sigaction(SIGINT, &before_int, NULL);
     sigaction(SIGTERM, &before_term, NULL);
-    requests = 0;
+    mml_stop_forget();
 }
 
-int mml_interrupted(void) { return requests > 0; }
+int mml_interrupted(void) { return mml_stop_asked(); }
 

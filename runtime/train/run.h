@@ -9,6 +9,9 @@
 
 typedef struct { double data, train, probe, total; } MmlSeconds;
 
+/* Where a session's training stops, counted over all stages; 0: nowhere. */
+typedef struct { i64 epochs, steps; } MmlLimit;
+
 typedef struct MmlRun {
     const MmlExperiment *experiment;
     MmlArena         *arena;
@@ -26,6 +29,8 @@ typedef struct MmlRun {
     const char       *folder;             /* output folder, NULL when nothing is written */
     int               folder_lock;        /* descriptor that holds it, -1: none         */
     MmlSeconds        seconds;
+    MmlLimit          limit;
+    const MmlValue   *policy_settings;    /* of an exchanged policy, NULL: the experiment's */
     double            epoch_seconds;      /* of the train pass at hand                   */
 } MmlRun;
 

@@ -46,9 +46,10 @@ static Status run_rule(const MmlStagePlan *plan, MmlStageState *state, const Mml
                        const MmlProbe *probe, const MmlEpoch *epoch) {
     mml_rule_log_clear(plan->log);
     if (!has_handler(rule, event)) return MML_OK;
+    int is_policy = rule == plan->stage->policy;
     MmlRuleContext context = {
-        .text = plan->text, .settings = plan->settings,
-        .state = rule == plan->stage->policy ? state->policy : state->method,
+        .text = plan->text, .settings = is_policy && plan->policy_settings ? plan->policy_settings : plan->settings,
+        .state = is_policy ? state->policy : state->method,
         .modalities = plan->modalities, .active = state->active, .trained = state->trained, .log = plan->log,
     };
     call(rule, event, &context, probe, epoch);
@@ -79,6 +80,15 @@ Status mml_stage_begin(const MmlStagePlan *plan, MmlStageState *state, const Mml
     if (plan->stage->method) memset(method, 0, sizeof *method * (size_t)plan->stage->method->state_count);
     for (i64 m = 0; m < plan->modalities; m++) state->active[m] = 1;
     return run_rules(plan, state, actions, ON_START, NULL);
+}
+
+Status mml_stage_policy(const MmlStagePlan *plan, MmlStageState *state, const MmlStageActions *actions) {
+    const MmlRule *policy = plan->stage->policy;
+    if (!policy) return MML_OK;
+    memset(state->policy, 0, sizeof *state->policy * (size_t)policy->state_count);
+    for (i64 m = 0; m < plan->modalities; m++) state->active[m] = 1;
+    MML_TRY(run_rule(plan, state, policy, ON_START, NULL, NULL));
+    return actions->decided(actions->context, -1, state->epoch, policy, plan->log);
 }
 
 static int is_due(const MmlMeasureTime *time, i64 epoch, int after) {

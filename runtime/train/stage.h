@@ -57,6 +57,7 @@ typedef struct {
     i64                   epochs;             /* at most                               */
     const MmlMeasureTime *times;              /* [stage->measurement_count]            */
     const MmlValue       *settings;
+    const MmlValue       *policy_settings;    /* of an exchanged policy, NULL: settings */
     MmlText              *text;
     MmlArena             *arena;              /* reasons and what rules say            */
     MmlRuleLog           *log;
@@ -68,6 +69,10 @@ Status mml_stage_state_new(const MmlStagePlan *plan, MmlStageState *out);
 /* Sets state to before epoch 1 with all modalities active, and runs the start
  * handlers. A `requires` that does not hold fails with MML_ECALL. */
 Status mml_stage_begin(const MmlStagePlan *plan, MmlStageState *state, const MmlStageActions *actions);
+
+/* The policy begins afresh in the middle of the stage: its state is zero, every modality
+ * is active, its start handler runs. */
+Status mml_stage_policy(const MmlStagePlan *plan, MmlStageState *state, const MmlStageActions *actions);
 
 /* Runs to the stage's end; state->reason then says why it ended. */
 Status mml_stage_run(const MmlStagePlan *plan, MmlStageState *state, const MmlStageActions *actions);

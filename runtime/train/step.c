@@ -154,7 +154,7 @@ Status mml_train_epoch(MmlRun *run, const MmlStageSettings *stage, i64 stage_ind
     MML_TRY(mml_data_order(run->data, stage->seed, stage_index, epoch, run->work.order));
     mml_screen_progress_begin(&run->screen, stage->stage->name, epoch, stage->epochs, count, state->batch * capacity);
     while (state->batch < batches) {
-        if (mml_interrupted()) {
+        if (mml_interrupted() || (run->limit.steps && state->steps >= run->limit.steps)) {
             run->epoch_seconds += mml_now() - started;
             mml_screen_progress_end(&run->screen);
             return mml_fail(MML_EINTERRUPT, "stopped in stage %s, epoch %lld, after batch %lld of %lld", stage->stage->name,

@@ -117,11 +117,8 @@ static Status keep_weights(Training *t) {
 }
 
 /* Weights that are kept besides come first: whoever finds this epoch's last.safetensors finds them too. */
-static Status save(void *context) {
-    Training *t = context;
+static Status save_files(Training *t) {
     MmlRun *run = t->run;
-    run->state.stage_epochs[t->index] = run->state.at.done;
-    if (!run->folder) return MML_OK;
     const char *last = mml_folder_path(run, "last.safetensors"), *best = mml_folder_path(run, "best.safetensors");
     if (!last || !best) return MML_ENOMEM;
     MML_TRY(mml_log_flush(&run->log));
@@ -131,6 +128,15 @@ static Status save(void *context) {
         MML_TRY(mml_checkpoint_write(run, best));
     }
     return mml_checkpoint_write(run, last);
+}
+
+static Status save(void *context) {
+    Training *t = context;
+    MmlRun *run = t->run;
+    run->state.stage_epochs[t->index] = run->state.at.done;
+    if (run->folder) MML_TRY(save_files(t));
+    if (!run->limit.epochs || run->state.epochs < run->limit.epochs) return MML_OK;
+    return mml_fail(MML_EINTERRUPT, "stopped in stage %s after epoch %lld", t->stage->stage->name, (long long)run->state.at.done);
 }
 
 static const MmlStageActions training_actions = {.measure = measure, .decided = decided, .train = train,
@@ -144,7 +150,7 @@ static MmlStagePlan plan_of(MmlRun *run, i64 index, MmlMeasureTime *times) {
         times[i] = (MmlMeasureTime){stage->measures[i].every, stage->measures[i].after, stage->measures[i].untrained};
     return (MmlStagePlan){
         .stage = stage->stage, .modalities = run->experiment->modality_count, .epochs = stage->epochs, .times = times,
-        .settings = run->settings.values, .text = run->settings.text, .arena = run->arena, .log = &run->rule_log,
+        .settings = run->settings.values, .policy_settings = run->policy_settings, .text = run->settings.text, .arena = run->arena, .log = &run->rule_log,
     };
 }
 
@@ -164,6 +170,21 @@ Status mml_trainer_state(MmlRun *run) {
 }
 
 static Status ignore_decision(void *context, i64 measurement, i64 epoch, const MmlRule *rule, const MmlRuleLog *log) { return MML_OK; }
+
+Status mml_trainer_policy(MmlRun *run, i64 index) {
+    Training training = {.run = run, .stage = &run->stages[index], .index = index};
+    MmlStageActions actions = training_actions;
+    actions.context = &training;
+    MmlStagePlan plan = plan_of(run, index, NULL);
+    MmlStageState trial = {.epoch = 1};
+    static const MmlStageActions silent = {.decided = ignore_decision};
+    MML_TRY(mml_stage_state_new(&plan, &trial));
+    MML_TRY(mml_stage_begin(&plan, &trial, &silent));            /* a `requires` fails here, and nothing has changed */
+    run->state.stages[index].policy = trial.policy;
+    if (run->state.stage != index || !run->state.begun) return MML_OK;
+    run->state.at.policy = trial.policy;
+    return mml_stage_policy(&plan, &run->state.at, &actions);
+}
 
 static int earlier_stage_saves(const MmlRun *run, i64 index) {
     for (i64 i = 0; i < index; i++)

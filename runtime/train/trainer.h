@@ -12,6 +12,9 @@ Status mml_trainer_state(MmlRun *run);
  * that `load` names. */
 Status mml_trainer_check(MmlRun *run);
 
+/* Fresh state for the stage's policy, which was exchanged; a stage that is under way hears of it. */
+Status mml_trainer_policy(MmlRun *run, i64 index);
+
 /* Readies the model for a stage (optimiser memory, schedule, load) and runs its start handlers. */
 Status mml_trainer_begin_stage(MmlRun *run, i64 index);
 

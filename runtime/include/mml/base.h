@@ -46,6 +46,17 @@ int mml_exit_code(Status code);
 
 #define MML_TRY(call) do { Status try_status = (call); if (try_status != MML_OK) return try_status; } while (0)
 
+/* ---- Stopping ----
+ * Training looks behind every batch whether it was asked to stop, and returns
+ * MML_EINTERRUPT. So do decompositions, but only where solves can be stopped: a loss
+ * needs their results. Asking is safe in a signal handler.
+ */
+void mml_stop_ask(void);
+int  mml_stop_asked(void);
+void mml_stop_forget(void);
+void mml_solves_stop(int can);
+int  mml_solve_stopped(void);             /* 1: a stop was asked for, and solves can be stopped */
+
 /* ---- Arena ----
  * Memory released all at once. mml_arena_alloc returns zeroed memory aligned
  * to 64 bytes, or NULL with mml_fail(MML_ENOMEM) set. A mark releases all that

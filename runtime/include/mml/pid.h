@@ -66,7 +66,7 @@ MmlPidOptions mml_pid_defaults(void);
  * on return. Cells below 1e-15 of the normalised table count as zero. Fails with
  * MML_EINPUT (a negative or non-finite weight, named; an all-zero or too large
  * table; adam with more than two sources or wrong options; a NULL argument) or
- * MML_ENUMERIC (no certified gap of 1e-9 bit). Reentrant. */
+ * MML_ENUMERIC (no certified gap of 1e-9 bit), or MML_EINTERRUPT. Reentrant. */
 Status mml_pid_solve(const MmlTable *table, const MmlPidOptions *options, MmlArena *arena, MmlPid *out);
 
 /* Derivatives of the atoms (bits) by each cell of the normalised table, from a
