@@ -212,8 +212,8 @@ static LLVMValueRef stage_table(Gen *g) {
         LLVMValueRef clustering = clustering_table(g, stage, &clusterings);
         table_int(&table, clusterings);
         table_value(&table, clustering);
-        table_value(&table, steps[ir->reference_train[i]]);
-        table_value(&table, steps[ir->reference_evaluate[i]]);
+        table_value(&table, ir ? steps[ir->reference_train[i]] : gen_null(g));
+        table_value(&table, ir ? steps[ir->reference_evaluate[i]] : gen_null(g));
         table_end(&table, from, sizeof(MmlStage));
     }
     return table_global(&table, "stages");

@@ -7,6 +7,7 @@
 #include "driver/compile.h"
 #include "driver/fmt.h"
 #include "driver/pid.h"
+#include "driver/repl.h"
 #include "driver/say.h"
 
 static int print_version(void) {
@@ -14,11 +15,6 @@ static int print_version(void) {
     LLVMGetVersion(&major, &minor, &patch);
     printf("mmlc %s (LLVM %u.%u.%u)\n", MML_VERSION, major, minor, patch);
     return finish_output(EXIT_FINE);
-}
-
-static int reserved(const char *name) {
-    say_error("`mmlc %s` is reserved and not part of this version", name);
-    return EXIT_CALL;
 }
 
 static int dispatch(Arena *arena, const Options *options, int argc, char **argv) {
@@ -33,7 +29,7 @@ static int dispatch(Arena *arena, const Options *options, int argc, char **argv)
     case COMMAND_CHECK:   return check_command(arena, options);
     case COMMAND_EXPLAIN: return explain_command(options->operand);
     case COMMAND_FMT:     return fmt_command(options);
-    case COMMAND_REPL:    return reserved("repl");
+    case COMMAND_REPL:    return repl_command(options);
     default:              return build_command(arena, options);
     }
 }

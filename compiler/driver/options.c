@@ -13,7 +13,7 @@ typedef enum {
 } OptionId;
 
 #define ON(command) (1 << (command))
-#define CODE    (ON(COMMAND_BUILD) | ON(COMMAND_RUN))
+#define CODE    (ON(COMMAND_BUILD) | ON(COMMAND_RUN) | ON(COMMAND_REPL))
 #define SOURCE  (CODE | ON(COMMAND_CHECK))
 #define TEXTS   (SOURCE | ON(COMMAND_FMT))
 #define ANY     (SOURCE | ON(COMMAND_EXPLAIN) | ON(COMMAND_FMT) | ON(COMMAND_REPL))
@@ -56,7 +56,7 @@ static const struct { const char *name; CommandId id; const char *usage, *help; 
     {"pid",     COMMAND_PID,     "pid FILE [--solver newton|adam] …",     "decompose a distribution or samples (see mmlc pid --help)"},
     {"explain", COMMAND_EXPLAIN, "explain [E0123]",                       "what a diagnostic means, with its repair; alone: all of them"},
     {"fmt",     COMMAND_FMT,     "fmt [--check] FILE…",                   "the one layout, in place; - is from standard input to output"},
-    {"repl",    COMMAND_REPL,    "repl [FILE.mml]",                       "reserved: not part of this version"},
+    {"repl",    COMMAND_REPL,    "repl [FILE.mml] [-- ARGS]",                     "the prompt: policies tried, replayed and trained; ARGS are the trainer's"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -272,8 +272,8 @@ static int take_operand(Arena *arena, Options *o, const char *text) {
 }
 
 static int check_together(const Options *o) {
-    if (o->rest_count && o->command != COMMAND_RUN && !o->data) {
-        say_error("arguments behind `--` are for `mmlc run` and `mmlc check --data`");
+    if (o->rest_count && o->command != COMMAND_RUN && o->command != COMMAND_REPL && !o->data) {
+        say_error("arguments behind `--` are for `mmlc run`, `mmlc repl` and `mmlc check --data`");
         return EXIT_CALL;
     }
     if (o->emit && o->static_blas) {

@@ -99,12 +99,16 @@ static LLVMErrorRef add_program(Jit *jit, Arena *arena, Diagnostics *d, const Pr
 Jit *jit_compile(Arena *arena, Diagnostics *diagnostics, const Program *program, const CodegenOptions *options) {
     LLVMTargetMachineRef machine = target_machine(arena, diagnostics, options);
     if (!machine) return NULL;
-    Jit *jit = NEW(arena, Jit);
+    Jit *jit = calloc(1, sizeof *jit);
+    if (!jit) arena_exhausted(sizeof *jit);
     int before = diag_errors(diagnostics);
     LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
     LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
     LLVMOrcExecutorAddress address = 0;
-    if (failed(jit, diagnostics, LLVMOrcCreateLLJIT(&jit->lljit, builder))) return NULL;
+    if (failed(jit, diagnostics, LLVMOrcCreateLLJIT(&jit->lljit, builder))) {
+        free(jit);
+        return NULL;
+    }
     LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(jit->lljit), report, jit);
     int wrong = failed(jit, diagnostics, define_runtime(jit)) || failed(jit, diagnostics, define_library(jit)) ||
                 failed(jit, diagnostics, add_program(jit, arena, diagnostics, program, options)) || diag_errors(diagnostics) > before ||
@@ -123,5 +127,5 @@ void jit_free(Jit *jit) {
     if (!jit) return;
     LLVMConsumeError(LLVMOrcDisposeLLJIT(jit->lljit));
     free(jit->reported);
-    jit->reported = NULL;
+    free(jit);
 }

@@ -7,7 +7,8 @@
 
 typedef struct Jit Jit;
 
-/* Compiles program; NULL with a diagnostic on failure (missing symbols are named). */
+/* Compiles program; NULL with a diagnostic on failure (missing symbols are named).
+ * The result needs neither the arena nor the program any more. */
 Jit *jit_compile(Arena *arena, Diagnostics *diagnostics, const Program *program, const CodegenOptions *options);
 /* The compiled experiment; lives as long as jit. */
 const MmlExperiment *jit_experiment(const Jit *jit);

@@ -232,7 +232,7 @@ static bool build_body(NetworkBuilder *b, const Decl *encoder, Scope *scope, Sig
 static Scope *definition_scope(Sema *s, const Decl *encoder, Shape in) {
     Scope *scope = NEW(s->arena, Scope);
     *scope = (Scope){.place = PLACE_ENCODER, .in = in,
-                     .module = s->program->source && encoder->span.source != s->program->source};
+                     .module = of_module(s, encoder->span)};
     return scope;
 }
 

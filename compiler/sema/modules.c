@@ -72,6 +72,15 @@ void module_use(Sema *s, const Decl *use) {
             module_use(s, decl);
 }
 
+bool of_module(const Sema *s, Span span) {
+    if (!span.source || span.source->library)
+        return span.source != NULL;
+    for (int i = 0; i < s->analysis->modules.count; i++)
+        if (s->analysis->modules.items[i].file->source == span.source)
+            return true;
+    return false;
+}
+
 bool definitions_lend_uniform(Sema *s) {
     Name name = intern_text(s->names, "uniform");
     if (find_method(s, name))

@@ -11,7 +11,7 @@ void rule_begin(RuleBuilder *r, Sema *s, const Decl *decl, bool unused) {
     r->rule->name = decl->name;
     r->rule->span = decl->span;
     Place place = decl->kind == DECL_POLICY ? PLACE_POLICY : PLACE_METHOD;
-    bool module = s->program->source && decl->span.source != s->program->source;
+    bool module = of_module(s, decl->span);
     r->formals = (Scope){.place = place, .module = module, .unused = unused};
     r->scope = (Scope){.parent = &r->formals, .place = place};
     r->start_end = &r->start;

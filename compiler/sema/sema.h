@@ -102,6 +102,9 @@ typedef struct {
 bool arguments_bind(Sema *s, const Scope *scope, const Expr *call, const char *what,
                     const ArgumentRow *rows, int count, Argument *out);
 
+/* Does it stand in a library or user module, which knows nothing of the experiment that uses it? */
+bool of_module(const Sema *s, Span span);
+
 /* ---- Settings (settings.c) ---- */
 
 /* Adds a setting and gives it slots; returns a VALUE_SETTING that reads it. A

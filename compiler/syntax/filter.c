@@ -43,6 +43,9 @@ static int marks_of(int kind) {
     }
 }
 
+int filter_goes_on_before(int kind) { return (marks_of(kind) & GOES_ON_BEFORE) != 0; }
+int filter_goes_on_behind(int kind) { return (marks_of(kind) & GOES_ON_BEHIND) != 0; }
+
 static const Token *raw_at(const Filter *f, int index) {
     return &f->raw->items[index < f->raw->count ? index : f->raw->count - 1];
 }

@@ -17,4 +17,8 @@
 
 int filter_tokens(Arena *arena, Diagnostics *diagnostics, const TokenVector *raw, int start, TokenVector *out, FaultVector *strays);
 
+/* Does a statement go on when a line begins with this token, or ends with it? */
+int filter_goes_on_before(int kind);
+int filter_goes_on_behind(int kind);
+
 #endif

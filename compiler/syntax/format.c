@@ -277,7 +277,7 @@ static int same_remarks(const Items *a, const Items *b) {
 
 static Items read_items(Arena *arena, Interner *names, const Source *source) {
     Parser p = {.arena = arena, .names = names, .diagnostics = diagnostics_new(arena), .source = source};
-    parser_read_tokens(&p);
+    parser_read_tokens(&p, TOK_START_FILE);
     return format_items(&p);
 }
 

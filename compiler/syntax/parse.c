@@ -47,12 +47,12 @@ static void check_text(Diagnostics *diagnostics, const Source *source) {
     diag_help(diagnostics, d, "save the file as UTF-8");
 }
 
-void parser_read_tokens(Parser *p) { tokenize(p, p->source->text, p->source->length, 0, TOK_START_FILE); }
+void parser_read_tokens(Parser *p, int start) { tokenize(p, p->source->text, p->source->length, 0, start); }
 
 File *parse_file(Arena *arena, Interner *interner, Diagnostics *diagnostics, const Source *source) {
     Parser p = {.arena = arena, .names = interner, .diagnostics = diagnostics, .source = source};
     check_text(diagnostics, source);
-    parser_read_tokens(&p);
+    parser_read_tokens(&p, TOK_START_FILE);
     yyparse(&p);
     File *file = NEW(arena, File);
     *file = (File){.source = source, .decls = p.decls};
@@ -70,7 +70,7 @@ Expr *parse_expression(Arena *arena, Interner *interner, Diagnostics *diagnostic
 
 void print_tokens(Arena *arena, Interner *interner, const Source *source, FILE *out) {
     Parser p = {.arena = arena, .names = interner, .diagnostics = diagnostics_new(arena), .source = source};
-    parser_read_tokens(&p);
+    parser_read_tokens(&p, TOK_START_FILE);
     for (int i = 1; i < p.tokens.count; i++) {
         const Token *token = &p.tokens.items[i];
         int line, column, length = (int)(token->span.end - token->span.begin);

@@ -241,6 +241,10 @@ static Span place_of(const Token *found, const Token *previous) {
 
 void syntax_error(Parser *p, const TokenSet *expected) {
     const Token *token = token_at(p, p->next - 1), *previous = token_at(p, p->next - 2), *found = found_token(p);
+    if (!p->first_error) {
+        p->first_error = p->next;
+        memcpy(p->first_expected, expected->bits, sizeof expected->bits);
+    }
     if (p->silent || token->made_up || in_open_bracket(p) || has_stray(p, token->span) || has_fault(p, previous->span, token->span)) return;
     if (++p->reports > MOST_REPORTS) {
         p->silent = 1;

@@ -1,5 +1,6 @@
 #include "mml/session.h"
 
+#include "mml/kernels.h"
 #include "train/checkpoint.h"
 #include "train/measure.h"
 #include "train/summary.h"
@@ -138,11 +139,25 @@ static int needs_second(const MmlRun *run) {
     return 0;
 }
 
+/* --kernels reference: every stage has its steps twice. */
+static void choose_kernels(MmlSession *session) {
+    MmlCall *call = &session->run.call;
+    if (!call->kernels) call->kernels = "fast";
+    for (i64 i = 0; i < session->experiment.stage_count && !strcmp(call->kernels, "reference"); i++) {
+        MmlStage *stage = &session->stages[i];
+        if (stage->reference_train) stage->train = stage->reference_train;
+        if (stage->reference_evaluate) stage->evaluate = stage->reference_evaluate;
+    }
+}
+
 static Status open_session(MmlSession *session, int argc, char **argv) {
     MmlRun *run = &session->run;
+    if (session->experiment.block > mml_block_of_cpu())
+        return mml_fail(MML_ECALL, "the code is for another processor than this one: leave --target-cpu out");
     MML_TRY(mml_settings_new(run->arena, run->experiment, &run->settings));
     MML_TRY(mml_options_parse(argc, argv, &run->settings, &run->call));
-    run->screen = mml_screen_new(run->experiment, 0, 0);
+    run->screen = mml_screen_new(run->experiment, run->call.quiet, 0);
+    choose_kernels(session);
     MML_TRY(mml_settings_finish(&run->settings));
     MML_TRY(mml_stage_settings_read(&run->settings, &run->stages));
     MML_TRY(mml_trainer_state(run));

@@ -42,7 +42,6 @@ fails_with "--emit has no meaning for check" 2 'check'                         "
 fails_with "arguments behind -- for a build" 2 'mmlc run'                      "$MMLC" "$program" -- --seed 1
 fails_with "trainer's options without --"    2 'behind `--`'                   "$MMLC" run "$program" --epochs 3
 fails_with "an unknown diagnostic"           2 'E0999'                         "$MMLC" explain E0999
-for word in repl; do fails_with "$word is reserved" 2 'reserved'           "$MMLC" "$word" "$program"; done
 fails_with "--tune is reserved"              2 'reserved'                      "$MMLC" --tune "$program"
 
 # --- the system

@@ -1,0 +1,224 @@
+/* replay and compare: logged probes under other policies. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "driver/repl_evaluate.h"
+#include "driver/repl_say.h"
+#include "mml/replay.h"
+
+enum { DECISION = 34, MOST_POLICIES = 16 };
+
+/* ---- What a replay says ---- */
+
+typedef VECTOR(MmlReplayLine)  ReplayLines;
+typedef VECTOR(MmlReplayStage) ReplayStages;
+typedef struct { Arena *arena; ReplayLines lines; ReplayStages stages; VECTOR(const char *) notes; } Replayed;
+
+static const char *keep(Arena *arena, const char *text) { return text ? arena_copy(arena, text, strlen(text)) : NULL; }
+
+static void take_line(void *context, const MmlReplayLine *line) {
+    Replayed *r = context;
+    MmlReplayLine copy = *line;
+    copy.stage = keep(r->arena, line->stage);
+    copy.taken = keep(r->arena, line->taken);
+    copy.replayed = keep(r->arena, line->replayed);
+    copy.taken_active = keep(r->arena, line->taken_active);
+    copy.replayed_active = keep(r->arena, line->replayed_active);
+    VECTOR_PUSH(r->arena, &r->lines, copy);
+}
+
+static void take_stage(void *context, const MmlReplayStage *stage) {
+    Replayed *r = context;
+    MmlReplayStage copy = *stage;
+    copy.stage = keep(r->arena, stage->stage);
+    copy.taken_end = keep(r->arena, stage->taken_end);
+    copy.replayed_end = keep(r->arena, stage->replayed_end);
+    VECTOR_PUSH(r->arena, &r->stages, copy);
+}
+
+static void take_note(void *context, const char *text) {
+    Replayed *r = context;
+    VECTOR_PUSH(r->arena, &r->notes, keep(r->arena, text));
+}
+
+/* ---- Running one ---- */
+
+typedef struct { const char *path; const char *const *modalities; i64 count; MmlArena *arena; } Log;
+
+static int is_name(const char *text) {
+    for (const char *c = text; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_' || (c > text && *c >= '0' && *c <= '9'))) return 0;
+    return *text != 0;
+}
+
+static int open_log(const char *path, Log *out) {
+    *out = (Log){.path = path, .arena = mml_arena_new()};
+    Status status = out->arena ? mml_replay_modalities(path, out->arena, &out->modalities, &out->count) : MML_ENOMEM;
+    for (i64 m = 0; status == MML_OK && m < out->count; m++)
+        if (!is_name(out->modalities[m])) status = mml_fail(MML_EDATA, "%s: `%s` is no modality's name", path, out->modalities[m]);
+    if (status != MML_OK) failed_with("");
+    return status == MML_OK;
+}
+
+/* 1, or 0 after an error. */
+static int run_replay(Question *question, const Log *log, const Expr *policy, Replayed *out) {
+    Compiled compiled;
+    *out = (Replayed){.arena = question->arena};
+    if (!is_policy(question, policy)) return wrong(question, policy, "this is not a policy; `NAME(…)` of one that is defined or in the library").kind;
+    Program *program = session_bound(question, &(Binding){.modalities = log->modalities, .count = (int)log->count, .policy = policy});
+    if (!program || !session_compile(question, program, 0, &compiled)) return 0;
+    const MmlReplayListener listener = {out, take_line, take_stage, take_note};
+    Status status = mml_replay(log->path, compiled.experiment, &compiled.settings, log->arena, &listener);
+    compiled_free(&compiled);
+    if (status == MML_OK) return 1;
+    failed_with("");
+    return 0;
+}
+
+/* ---- Showing it ---- */
+
+static int columns_of(const char *text) {
+    int columns = 0;
+    for (; *text; text++) columns += (*text & 0xC0) != 0x80;
+    return columns;
+}
+
+/* text in width columns, cut with `…`; padded unless it ends the line. */
+static void put_cut(const char *text, int width, int last) {
+    int columns = 0, all = columns_of(text);
+    const char *end = text;
+    while (*end && (all <= width || columns < width - 1 || (*end & 0xC0) == 0x80)) columns += (*end++ & 0xC0) != 0x80;
+    printf("%.*s%s%*s", (int)(end - text), text, all > width ? "…" : "", last || all > width ? 0 : width - all, "");
+}
+
+static void put_number(double value) {
+    if (isnan(value)) printf("%9s", "–       "), putchar(' ');
+    else printf("%9.4f ", value);
+}
+
+static void put_probe(const Log *log, const MmlReplayLine *line) {
+    printf("%-5lld ", (long long)line->epoch);
+    if (!line->probe) {
+        printf("%*s", (int)(10 * (2 + log->count)), "");
+        return;
+    }
+    put_number(line->probe->redundancy);
+    for (i64 m = 0; m < log->count; m++) put_number(line->probe->unique[m]);
+    put_number(line->probe->synergy);
+}
+
+static void put_head(const Log *log, const char *stage) {
+    printf("%s\nepoch %9s ", stage, "R");
+    for (i64 m = 0; m < log->count; m++) printf("  U %-5.5s ", log->modalities[m]);
+    printf("%9s ", "S");
+}
+
+static void put_line(const Log *log, const MmlReplayLine *line) {
+    put_probe(log, line);
+    printf("%s%s ", line->probe && !line->same ? "<" : " ", line->hypothetical ? "~" : " ");
+    put_cut(line->taken ? line->taken : "not logged", DECISION, 0);
+    putchar(' ');
+    put_cut(!line->replayed ? "(ended before)" : line->replayed, DECISION, 1);
+    putchar('\n');
+}
+
+static void put_verdict(const MmlReplayStage *stage) {
+    if (!stage->differing) printf("%s: the same at every one of %lld probe%s\n", stage->stage, (long long)stage->lines, stage->lines == 1 ? "" : "s");
+    else printf("%s: %lld of %lld decisions differ (<)\n", stage->stage, (long long)stage->differing, (long long)stage->lines);
+    if (stage->parted >= 0)
+        printf("  they part at epoch %lld; from there on the replay is hypothetical (~): other modalities would have been trained\n", (long long)stage->parted);
+    if (stage->taken_end) printf("  taken:    the stage ended after %lld epoch%s: %s\n", (long long)stage->taken_epochs, stage->taken_epochs == 1 ? "" : "s", stage->taken_end);
+    if (stage->replayed_end) printf("  replayed: the stage ends after %lld epoch%s: %s\n", (long long)stage->replayed_epochs, stage->replayed_epochs == 1 ? "" : "s", stage->replayed_end);
+}
+
+static void put_notes(const Replayed *replayed) {
+    for (int i = 0; i < replayed->notes.count; i++) printf("note: %s\n", replayed->notes.items[i]);
+}
+
+static void put_replay(const Log *log, const Replayed *replayed) {
+    put_notes(replayed);
+    for (int s = 0; s < replayed->stages.count; s++) {
+        const MmlReplayStage *stage = &replayed->stages.items[s];
+        put_head(log, stage->stage);
+        printf("   ");
+        put_cut("taken", DECISION, 0);
+        printf(" replayed\n");
+        for (int i = 0; i < replayed->lines.count; i++)
+            if (!strcmp(replayed->lines.items[i].stage, stage->stage)) put_line(log, &replayed->lines.items[i]);
+        put_verdict(stage);
+    }
+}
+
+Answer replay_call(Question *question, const Expr *call) {
+    Replayed replayed;
+    Log      log;
+    if (!check_arguments(question, call, "replay", 2, 2, NULL)) return (Answer){0};
+    const char *path = text_argument(question, positional(call, 0), "replay", "a run's folder or its probes.jsonl");
+    if (path && open_log(path, &log) && run_replay(question, &log, positional(call, 1), &replayed)) put_replay(&log, &replayed);
+    if (path) mml_arena_free(log.arena);
+    return (Answer){0};
+}
+
+/* ---- Several beside each other ---- */
+
+/* The policy's own line at a probe, or at an epoch that only rules heard of. */
+static const MmlReplayLine *line_at(const Replayed *replayed, const MmlReplayLine *like) {
+    for (int i = 0; i < replayed->lines.count; i++) {
+        const MmlReplayLine *line = &replayed->lines.items[i];
+        if (!line->probe == !like->probe && line->epoch == like->epoch && !strcmp(line->stage, like->stage)) return line;
+    }
+    return NULL;
+}
+
+static const char *source_text(Question *question, const Expr *expr) {
+    if (!expr->span.source) return "";
+    return arena_copy(question->arena, expr->span.source->text + expr->span.begin, expr->span.end - expr->span.begin);
+}
+
+static void put_comparison(Question *question, const Log *log, const Expr *call, const Replayed *all, int count) {
+    int width = count > 3 ? 22 : 30;
+    put_notes(&all[0]);
+    for (int s = 0; s < all[0].stages.count; s++) {
+        const char *stage = all[0].stages.items[s].stage;
+        put_head(log, stage);
+        put_cut("taken", width, 0);
+        for (int p = 0; p < count; p++) {
+            putchar(' ');
+            put_cut(source_text(question, positional(call, p + 1)), width, p + 1 == count);
+        }
+        putchar('\n');
+        for (int i = 0; i < all[0].lines.count; i++) {
+            const MmlReplayLine *line = &all[0].lines.items[i];
+            if (strcmp(line->stage, stage) || !line->probe) continue;
+            put_probe(log, line);
+            put_cut(line->taken ? line->taken : "not logged", width, 0);
+            for (int p = 0; p < count; p++) {
+                const MmlReplayLine *own = line_at(&all[p], line);
+                putchar(' ');
+                put_cut(!own || !own->replayed ? "(ended before)" : arena_printf(question->arena, "%s%s", own->hypothetical ? "~" : "", own->replayed), width, p + 1 == count);
+            }
+            putchar('\n');
+        }
+        for (int p = 0; p < count; p++) {
+            const MmlReplayStage *verdict = &all[p].stages.items[s];
+            printf("  %s: %lld of %lld differ", source_text(question, positional(call, p + 1)), (long long)verdict->differing, (long long)verdict->lines);
+            if (verdict->parted >= 0) printf(", parts at epoch %lld (~ hypothetical from there)", (long long)verdict->parted);
+            if (verdict->replayed_end) printf(", ends after %lld epochs", (long long)verdict->replayed_epochs);
+            putchar('\n');
+        }
+    }
+}
+
+Answer compare_call(Question *question, const Expr *call) {
+    Replayed all[MOST_POLICIES];
+    Log      log;
+    if (!check_arguments(question, call, "compare", 2, MOST_POLICIES + 1, NULL)) return (Answer){0};
+    const char *path = text_argument(question, positional(call, 0), "compare", "a run's folder or its probes.jsonl");
+    if (!path) return (Answer){0};
+    int count = count_positional(call) - 1, fine = open_log(path, &log);
+    for (int p = 0; p < count && fine; p++) fine = run_replay(question, &log, positional(call, p + 1), &all[p]);
+    if (fine) put_comparison(question, &log, call, all, count);
+    mml_arena_free(log.arena);
+    return (Answer){0};
+}
