@@ -194,6 +194,7 @@ Status mml_log_probe(MmlLog *log, const MmlProbeLine *probe) {
     put_real(line, "occupied", whole ? (double)r->occupied : NAN);
     put_real(line, "iterations", whole ? r->pid.iterations : NAN);
     put_text(line, "solver", probe->settings->solver);
+    put_real(line, "solve_seconds", whole ? r->pid.seconds : NAN);
     put_seconds(line, probe->seconds);
     mml_json_close(line, '}');
     return put_line(log, log->probes, log->probes_path, mml_log_views_probe);

@@ -74,7 +74,7 @@ static void check_probe(const json_t *line) {
     static const char *const keys[] = {"stage", "epoch", "redundancy", "unique", "synergy", "synergy_plugin",
                                        "synergy_error", "estimator", "mutual",
                                        "total", "entropy", "gap", "samples", "bins", "active", "decision", "seconds", "residual", "occupied",
-                                       "iterations", "solver", NULL};
+                                       "iterations", "solver", "solve_seconds", NULL};
     expect_keys(line, keys);
     cr_assert_eq(json_integer_value(json_object_get(line, "samples")), 48);
 }
