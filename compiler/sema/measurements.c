@@ -38,8 +38,17 @@ static const ArgumentRow ADAM[] = {
     {"iterations", TYPE_INT,  0, NULL, "2000", 1, 1e9},
     {"lr",         TYPE_REAL, 0, NULL, "0.1",  0, HUGE_VAL},
     {"tolerance",  TYPE_REAL, 0, NULL, "1e-5", 0, HUGE_VAL},
-    {"sinkhorn",   TYPE_INT,  0, NULL, "10",   1, 1e9},
+    {"relative",   TYPE_BOOL, 0, NULL, "false", 0, 0},
+    {"sinkhorn",   TYPE_NONE, ARGUMENT_RAW, NULL, NULL, 0, 0},
     {"init",       TYPE_WORD, 0, "analytic|uniform|gaussian", "analytic", 0, 0},
+};
+enum { SINKHORN = 4 };
+
+/* `sinkhorn` is a number of sweeps or until(tolerance, sweeps): one or the other is a setting. */
+static const ArgumentRow SWEEPS = {"sinkhorn", TYPE_INT, 0, NULL, "10", 1, 1e9};
+static const ArgumentRow UNTIL[] = {
+    {"until",  TYPE_REAL, ARGUMENT_REQUIRED, NULL, NULL,   1e-15, 1},
+    {"sweeps", TYPE_INT,  0,                 NULL, "1000", 1,     1e9},
 };
 static const Choice SOLVER_CHOICES[] = {{"newton", NULL, 0}, {"adam", ADAM, COUNT(ADAM)}};
 
@@ -72,6 +81,27 @@ static void samples_add(Sema *s, const Expr *expr, const char *path) {
     setting.span = setting.value->span;
     if (given)
         setting.origin = given_origin(s, given);
+    setting_add_settled(s, setting);
+}
+
+static void sinkhorn_add(Sema *s, const Expr *expr, const char *path) {
+    Name name = expr ? expr_callee(expr) : NULL;
+    if (name && strcmp(name, "until") == 0) {
+        Argument arguments[COUNT(UNTIL)] = {0};
+        if (arguments_of(s, expr, "until", path, UNTIL, COUNT(UNTIL), arguments))
+            settings_add_arguments(s, path, "until", UNTIL, COUNT(UNTIL), arguments);
+        return;
+    }
+    Given *given = override_for(s, arena_printf(s->arena, "%s.sinkhorn", path));
+    Argument argument = {0};
+    const char *origin = given ? given_origin(s, given) : expr ? NULL : "default of adam";      /* expr is what was given: arguments_of */
+    if (!expr)
+        expr = expr_of_text(s, SWEEPS.fallback);
+    if (!argument_value(s, &SWEEPS, "adam", expr, &argument))
+        return;
+    Setting setting = {.path = arena_printf(s->arena, "%s.sinkhorn", path), .type = {.kind = TYPE_INT}, .value = argument.value,
+                       .low = SWEEPS.low, .high = SWEEPS.high, .span = argument.value->span,
+                       .origin = origin};
     setting_add_settled(s, setting);
 }
 
@@ -136,8 +166,12 @@ bool measurement_read(Sema *s, const Expr *expr, const char *path, Measurement *
                COUNT(BIN_CHOICES), NULL);
     *missing = MEASUREMENTS[found].missing;
     if (pid) {
-        const Choice *solver = choice_add(s, arguments[SOLVER].raw, "newton", arena_printf(s->arena, "%s.solver", path), "solver",
-                                          SOLVER_CHOICES, COUNT(SOLVER_CHOICES), NULL);
+        Argument options[COUNT(ADAM)] = {0};
+        const char *solver_path = arena_printf(s->arena, "%s.solver", path);
+        const Choice *solver = choice_add(s, arguments[SOLVER].raw, "newton", solver_path, "solver", SOLVER_CHOICES, COUNT(SOLVER_CHOICES),
+                                          options);
+        if (solver && solver->rows == ADAM)
+            sinkhorn_add(s, options[SINKHORN].raw, solver_path);
         if (solver && solver->rows == ADAM && modality_count(s) > 2)
             diag(s->diagnostics, E0230, expr_callee_span(arguments[SOLVER].raw), "the solver `adam` decomposes two modalities, and here are %d",
                  modality_count(s));

@@ -47,7 +47,9 @@ static void read_solver(const MmlSettings *s, const char *path, MmlMeasureSettin
     o->iterations = (int)int_or(s, path, "solver.iterations", o->iterations);
     o->lr = real_or(s, path, "solver.lr", o->lr);
     o->tolerance = real_or(s, path, "solver.tolerance", o->tolerance);
-    o->sinkhorn = (int)int_or(s, path, "solver.sinkhorn", o->sinkhorn);
+    o->relative = (int)int_or(s, path, "solver.relative", 0);
+    o->until = real_or(s, path, "solver.until", 0);
+    o->sinkhorn = (int)int_or(s, path, o->until > 0 ? "solver.sweeps" : "solver.sinkhorn", o->sinkhorn);
     const char *start = word_or(s, path, "solver.init", "analytic");
     o->start = !strcmp(start, "uniform") ? MML_PID_UNIFORM : !strcmp(start, "gaussian") ? MML_PID_GAUSSIAN : MML_PID_ANALYTIC;
 }

@@ -41,7 +41,7 @@ fails_with() {
 }
 
 # same NAME FILE FILE: equal but for times (keys "seconds", "samples_per_second" and what they hold).
-without_times() { sed -E 's/"seconds": ?(\{[^}]*\}|[0-9.eE+-]+)//g' "$1"; }
+without_times() { sed -E 's/seconds": ?(\{[^}]*\}|[0-9.eE+-]+)//g' "$1"; }
 same() {
     if diff <(without_times "$2") <(without_times "$3") >same.log; then ok "$1"; else failed "$1"; head -n 10 same.log; fi
 }
