@@ -355,6 +355,26 @@ Test(folder, refuses_a_resize_that_keeps_the_ratio_of_pictures_that_differ) {
     program_free(p);
 }
 
+Test(folder, reads_pictures_of_a_camera) {
+    const char *root = MML_SHARED_DIR "/data/flow-sample";
+    if (access(root, F_OK) != 0) {
+        fprintf(stderr, "skipped: real pictures: no ../shared\n");
+        return;
+    }
+    Program *p = program_new();
+    add_source(p, "frames", "folder", root);
+    add_modality(p, "frame", "image[3, 240, 320]", "image", 3, 3, 240, 320);
+    set_target(p, 2, "label");
+    MmlData *data = open_data_with(p, 1, 2);
+    cr_assert_str_eq(mml_data_describe(data), "20 train");
+    /* flow_x_00001.jpg is gray: its three channels are one. */
+    float *frame = malloc(sizeof *frame * 3 * 240 * 320);
+    train_sample(p, data, 0, frame);
+    cr_assert_eq(memcmp(frame, frame + 240 * 320, sizeof *frame * 240 * 320), 0);
+    free(frame);
+    program_free(p);
+}
+
 Test(folder, reads_a_folder_of_every_format) {
     Program *p = program_new();
     make_folder(p, "all");

@@ -294,6 +294,39 @@ Test(runs, a_stage_starts_from_files_where_it_is_told_to) {
     toy_remove(folder);
 }
 
+/* Weights from elsewhere: a bias of a's encoder (4 values), and one of another shape. */
+static void write_foreign(const char *folder, const char *file, const char *bias, const char *other) {
+    static float values[4];
+    MmlTensor tensors[] = {{.name = bias, .dtype = MML_DTYPE_F32, .rank = 1, .size = {4}, .count = 4, .data = values},
+                           {.name = other, .dtype = MML_DTYPE_F32, .rank = 2, .size = {2, 2}, .count = 4, .data = values}};
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    cr_assert_eq(mml_safetensors_write(path, tensors, 2, NULL, 0), MML_OK, "%s", mml_message());
+}
+
+Test(runs, a_stage_takes_what_fits_of_other_weights_and_tells_the_rest) {
+    const char *folder = toy_folder();
+    write_foreign(folder, "other.safetensors", "encoder.a.0.bias", "encoder.a.1.weight");
+    RUN(0, "--root", ".", "--out", "s", "--set", "train.unimodal.epochs=0", "--set", "train.joint.load=a=other.safetensors,b=");
+    toy_expect_in(folder, "out", "a from other.safetensors (1 tensors loaded, 6 not in the file, 1 of another shape)");
+    toy_expect_in(folder, "out", "encoder.a.1.weight [4]: in the file it is [2, 2], stays as initialised");
+    toy_expect_in(folder, "out", "head.a.weight [3, 4]: not in the file, stays as initialised");
+    toy_remove(folder);
+}
+
+Test(runs, weights_of_which_none_fits_are_refused_with_the_prefix_that_would_make_them) {
+    const char *folder = toy_folder();
+    write_foreign(folder, "plain.safetensors", "0.bias", "1.weight");
+    write_foreign(folder, "strange.safetensors", "x", "y");
+    RUN(3, "--root", ".", "--out", "s", "--init", "plain.safetensors");
+    toy_expect_in(folder, "err", "--init: no tensor of plain.safetensors has a name and a shape of this model; they would fit with 'encoder.a.' in front");
+    RUN(3, "--root", ".", "--out", "t", "--set", "train.unimodal.epochs=0", "--set", "train.joint.load=a=,b=plain.safetensors");
+    toy_expect_in(folder, "err", "train.joint.load: no tensor of plain.safetensors has a name and a shape of modality b; they would fit with 'encoder.b.'");
+    RUN(3, "--root", ".", "--out", "u", "--init", "strange.safetensors");
+    cr_assert_null(strstr(toy_read(folder, "err"), "in front"));
+    toy_remove(folder);
+}
+
 /* ---- Refusals ---- */
 
 Test(runs, refuse_a_folder_that_holds_one) {
