@@ -3,15 +3,15 @@
 
 #include "train/files.h"
 #include "train/interrupt.h"
-#include "train/json.h"
 #include "train/run.h"
 #include "train/sweep_jobs.h"
+#include "train/sweep_plan.h"
+#include "train/sweep_print.h"
 #include "train/sweep_result.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,10 +19,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-#define FORMAT "mml-sweep/1"
 
 typedef enum { WAITING, RUNNING, DONE, FAILED } JobState;
 
@@ -54,73 +51,9 @@ int mml_sweep_asked(const MmlCall *call) {
     return asked;
 }
 
-/* ---- The folder and its sweep.json ---- */
+/* ---- The folder ---- */
 
 static const char *path_in(Sweep *s, const char *name) { return mml_arena_format(s->arena, "%s/%s", s->folder, name); }
-
-static const char *default_folder(Sweep *s) {
-    char date[32];
-    time_t now = time(NULL);
-    struct tm local;
-    localtime_r(&now, &local);
-    strftime(date, sizeof date, "%Y%m%d-%H%M%S", &local);
-    const char *base = mml_arena_format(s->arena, "runs/%s-sweep-%s", s->experiment->name, date), *name = base;
-    for (int i = 2; name && mml_exists(name); i++) name = mml_arena_format(s->arena, "%s-%d", base, i);
-    return name;
-}
-
-static Status write_plan(Sweep *s) {
-    MmlJson json = {.lines = 1};
-    mml_json_open(&json, '{');
-    mml_json_key(&json, "format");
-    mml_json_text(&json, FORMAT);
-    mml_json_key(&json, "experiment");
-    mml_json_text(&json, s->experiment->name);
-    mml_json_key(&json, "hash");
-    mml_json_text(&json, s->experiment->hash);
-    mml_json_key(&json, "arguments");
-    mml_json_open(&json, '[');
-    for (int i = 1; i < s->call->argc; i++) mml_json_text(&json, s->call->argv[i]);
-    mml_json_close(&json, ']');
-    mml_json_key(&json, "cells");
-    mml_json_int(&json, s->grid.cell_count);
-    mml_json_close(&json, '}');
-    mml_json_newline(&json);
-    const char *path = path_in(s, "sweep.json");
-    Status status = path ? mml_json_status(&json) : MML_ENOMEM;
-    if (status == MML_OK) status = mml_replace_file(path, json.text, json.used);
-    mml_json_free(&json);
-    return status;
-}
-
-/* The call that a sweep's folder began with: argv in arena. */
-static Status earlier_call(const MmlExperiment *experiment, const char *folder, MmlArena *arena, int *argc, char ***argv) {
-    char *bytes;
-    size_t count;
-    const char *path = mml_arena_format(arena, "%s/sweep.json", folder);
-    if (!path) return MML_ENOMEM;
-    MML_TRY(mml_read_file(path, &bytes, &count));
-    json_t *plan = json_loadb(bytes, count, 0, NULL);
-    free(bytes);
-    const char *hash = json_string_value(json_object_get(plan, "hash"));
-    const json_t *arguments = json_object_get(plan, "arguments");
-    Status status = MML_OK;
-    if (!hash || !json_is_array(arguments)) status = mml_fail(MML_EDATA, "%s is not the sweep.json of a sweep", path);
-    else if (strcmp(hash, experiment->hash))
-        status = mml_fail(MML_ECALL, "--resume: the sweep in %s is of another program or another build of it (hash %s; this one has %s)", folder, hash, experiment->hash);
-    if (status == MML_OK) {
-        *argc = (int)json_array_size(arguments) + 1;
-        *argv = MML_NEW(arena, char *, *argc + 1);
-        for (int i = 1; *argv && i < *argc; i++) {
-            const char *word = json_string_value(json_array_get(arguments, (size_t)i - 1));
-            (*argv)[i] = mml_arena_format(arena, "%s", word ? word : "");
-            if (!(*argv)[i]) status = MML_ENOMEM;
-        }
-        if (!*argv) status = MML_ENOMEM;
-    }
-    json_decref(plan);
-    return status;
-}
 
 static Status open_folder(Sweep *s, int *lock) {
     int created;
@@ -165,18 +98,6 @@ static Status name_jobs(Sweep *s) {
     return MML_OK;
 }
 
-/* Words of the sweep's call that its cells have in common. */
-static int is_for_cells(const char *word) {
-    static const char *const own[] = {"--sweep", "--out", "--resume", "--jobs", "--json", "--quiet"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        size_t length = strlen(own[i]);
-        if (!strncmp(word, own[i], length) && (!word[length] || word[length] == '=')) return 0;
-    }
-    return 1;
-}
-
-static int takes_value(const char *word) { return !strchr(word, '=') && strcmp(word, "--json") && strcmp(word, "--quiet"); }
-
 typedef struct { char **words; int count; } Words;
 
 static void add(Words *words, char *word) { words->words[words->count++] = word; }
@@ -188,8 +109,8 @@ static Status start(Sweep *s, Job *job, i64 cell, int fresh, int prefix) {
     add(&words, (char *)s->call->program);
     for (int i = 1; i < s->call->argc; i++) {
         char *word = s->call->argv[i];
-        if (is_for_cells(word)) add(&words, word);
-        else if (takes_value(word)) i++;
+        if (mml_sweep_is_for_cells(word)) add(&words, word);
+        else if (mml_sweep_takes_value(word)) i++;
     }
     for (i64 a = 0; a < s->grid.axis_count; a++) {
         char *value = mml_arena_format(s->arena, "%s=%s", s->grid.axes[a].setting->path, mml_grid_value(&s->grid, cell, a));
@@ -402,26 +323,13 @@ static Status run(Sweep *s) {
     Status status = run_jobs(s, jobs);
     mml_interrupt_restore();
     if (status != MML_OK) return status;
-    MML_TRY(mml_sweep_result(&s->grid, s->results, s->folder, s->arena));
-    if (s->call->json) mml_sweep_print_json(&s->grid, s->results, s->arena);
-    else if (!s->call->quiet) mml_sweep_print(&s->grid, s->results, s->folder, s->arena);
+    MmlSweepTable table;
+    MML_TRY(mml_sweep_table_new(&s->grid, s->results, s->arena, &table));
+    MML_TRY(mml_sweep_write(&table, s->folder));
+    if (s->call->json) mml_sweep_print_json(&table);
+    else if (!s->call->quiet) mml_sweep_print(&table, s->folder);
     if (s->failed) return mml_fail(MML_ENUMERIC, "%lld of %lld cells failed", (long long)s->failed, (long long)s->grid.cell_count);
     return MML_OK;
-}
-
-static int only_resumes(const MmlCall *call) {
-    static const char *const taken[] = {"--resume", "--jobs", "--quiet", "--json"};
-    for (int i = 1; i < call->argc; i++) {
-        const char *word = call->argv[i];
-        int known = 0;
-        for (size_t t = 0; t < sizeof taken / sizeof *taken; t++) {
-            size_t length = strlen(taken[t]);
-            known |= !strncmp(word, taken[t], length) && (!word[length] || word[length] == '=');
-        }
-        if (!known) return 0;
-        if (takes_value(word)) i++;
-    }
-    return 1;
 }
 
 Status mml_sweep_run(MmlSettings *settings, MmlCall *call) {
@@ -432,9 +340,9 @@ Status mml_sweep_run(MmlSettings *settings, MmlCall *call) {
     if (call->resume) {
         int argc = 0;
         char **argv = NULL;
-        if (!only_resumes(call))
+        if (!mml_sweep_only_resumes(call))
             return mml_fail(MML_ECALL, "--resume of a sweep takes its call from %s/sweep.json: leave out all but --jobs, --quiet and --json", call->resume);
-        MML_TRY(earlier_call(s.experiment, call->resume, s.arena, &argc, &argv));
+        MML_TRY(mml_sweep_plan_read(s.experiment, call->resume, s.arena, &argc, &argv));
         argv[0] = (char *)call->program;
         MML_TRY(mml_settings_new(s.arena, s.experiment, &first));
         MML_TRY(mml_options_parse(argc, argv, &first, &earlier));
@@ -446,7 +354,7 @@ Status mml_sweep_run(MmlSettings *settings, MmlCall *call) {
         settings = &first;
     }
     MML_TRY(mml_grid_new(settings, s.call, &s.grid));
-    if (!s.folder) s.folder = default_folder(&s);
+    if (!s.folder) s.folder = mml_sweep_folder(s.experiment, s.arena);
     if (!s.folder) return MML_ENOMEM;
     const char *plan = path_in(&s, "sweep.json"), *other = path_in(&s, "run.json");
     if (!plan || !other) return MML_ENOMEM;
@@ -454,7 +362,7 @@ Status mml_sweep_run(MmlSettings *settings, MmlCall *call) {
         return mml_fail(MML_ECALL, "--out: %s holds a %s already: go on with it by --resume %s, or choose another folder", s.folder,
                         mml_exists(plan) ? "sweep" : "run", s.folder);
     Status status = open_folder(&s, &lock);
-    if (status == MML_OK && !call->resume) status = write_plan(&s);
+    if (status == MML_OK && !call->resume) status = mml_sweep_plan_write(s.experiment, call, s.grid.cell_count, plan);
     if (status == MML_OK) status = run(&s);
     if (lock >= 0) close(lock);
     return status;

@@ -1,0 +1,84 @@
+#include "train/sweep_print.h"
+
+#include "train/json.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* ---- For people ---- */
+
+static void cell_text(const char *text, int width) { printf("  %*s%s", width > mml_text_columns(text) ? width - mml_text_columns(text) : 0, "", text); }
+
+void mml_sweep_print(const MmlSweepTable *t, const char *folder) {
+    const MmlExperiment *experiment = t->grid->experiment;
+    int names = 4;
+    char text[48];
+    for (i64 g = 0; g < t->group_count; g++)
+        if (mml_text_columns(t->groups[g].name) > names) names = mml_text_columns(t->groups[g].name);
+    printf("\ntest accuracy after the last epoch, mean ± standard deviation over the runs, best first\n%-*s  runs", names, "");
+    cell_text("fused", 14);
+    for (i64 m = 0; m < experiment->modality_count; m++) cell_text(experiment->modalities[m].name, 14);
+    printf("  epochs of %s\n", experiment->stages[0].name);
+    for (i64 g = 0; g < t->group_count; g++) {
+        const MmlSweepGroup *group = &t->groups[g];
+        printf("%s%*s  %4lld", group->name, names - mml_text_columns(group->name), "", (long long)group->cells);
+        cell_text(mml_spread_text(&group->fused, text), 14);
+        for (i64 m = 0; m < experiment->modality_count; m++) cell_text(mml_spread_text(&group->head[m], text), 14);
+        printf("  %.1f", mml_mean(&group->epochs));
+        if (group->failed) printf("  (%lld failed)", (long long)group->failed);
+        printf("\n");
+    }
+    printf("written to %s: sweep.csv, sweep.svg, report.html\n", folder);
+}
+
+/* ---- For scripts ---- */
+
+static void put_real(MmlJson *json, const char *key, double value) {
+    mml_json_key(json, key);
+    mml_json_real(json, value);
+}
+
+static void put_group(MmlJson *json, const MmlSweepGroup *group) {
+    mml_json_open(json, '{');
+    mml_json_key(json, "name");
+    mml_json_text(json, group->name);
+    mml_json_key(json, "runs");
+    mml_json_int(json, group->cells);
+    put_real(json, "accuracy", mml_mean(&group->fused));
+    put_real(json, "deviation", mml_deviation(&group->fused));
+    mml_json_close(json, '}');
+}
+
+static void put_cell(MmlJson *json, const MmlSweepTable *t, i64 c) {
+    const MmlGrid *grid = t->grid;
+    mml_json_open(json, '{');
+    mml_json_key(json, "settings");
+    mml_json_open(json, '{');
+    for (i64 a = 0; a < grid->axis_count; a++) {
+        mml_json_key(json, grid->axes[a].name);
+        mml_json_text(json, mml_grid_value(grid, c, a));
+    }
+    mml_json_close(json, '}');
+    put_real(json, "accuracy", t->cells[c].accuracy);
+    put_real(json, "best", t->cells[c].best);
+    mml_json_key(json, "failure");
+    mml_json_text(json, t->cells[c].failure);
+    mml_json_close(json, '}');
+}
+
+void mml_sweep_print_json(const MmlSweepTable *t) {
+    MmlJson json = {0};
+    mml_json_open(&json, '{');
+    mml_json_key(&json, "groups");
+    mml_json_open(&json, '[');
+    for (i64 g = 0; g < t->group_count; g++) put_group(&json, &t->groups[g]);
+    mml_json_close(&json, ']');
+    mml_json_key(&json, "cells");
+    mml_json_open(&json, '[');
+    for (i64 c = 0; c < t->grid->cell_count; c++) put_cell(&json, t, c);
+    mml_json_close(&json, ']');
+    mml_json_close(&json, '}');
+    mml_json_newline(&json);
+    if (mml_json_status(&json) == MML_OK) fputs(json.text, stdout);
+    mml_json_free(&json);
+}

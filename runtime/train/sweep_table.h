@@ -1,0 +1,48 @@
+/* What the cells of a sweep found, and their means over the seeds. */
+#ifndef TRAIN_SWEEP_TABLE_H
+#define TRAIN_SWEEP_TABLE_H
+
+#include "train/sweep_grid.h"
+
+typedef struct {
+    int          done;                            /* it has a summary                       */
+    double       accuracy, best;                  /* fused: last epoch, best; NaN: none     */
+    double       head[MML_MAX_MODALITIES];
+    const i64   *epochs;                          /* [stage_count]                          */
+    double       seconds;
+    const char  *failure;                         /* why it has none, or NULL               */
+} MmlCellResult;
+
+/* Reads FOLDER/summary.json of one cell. result->done stays 0 when there is none. */
+Status mml_cell_result_read(const MmlExperiment *experiment, const char *folder, MmlArena *arena, MmlCellResult *result);
+
+typedef struct { double sum, squares; i64 count; } MmlMoments;
+
+/* Cells that differ in their seed alone. */
+typedef struct {
+    const char *name;
+    i64         cells, failed;
+    MmlMoments     fused, head[MML_MAX_MODALITIES], epochs;    /* epochs: of the first stage */
+} MmlSweepGroup;
+
+typedef struct {
+    const MmlGrid       *grid;
+    const MmlCellResult *cells;
+    MmlSweepGroup               *groups;
+    const MmlSweepGroup        **group_of;          /* [cell_count] */
+    i64                  group_count;
+} MmlSweepTable;
+
+/* Groups of the cells, best mean first. All memory from arena; grid and cells are borrowed. */
+Status mml_sweep_table_new(const MmlGrid *grid, const MmlCellResult *cells, MmlArena *arena, MmlSweepTable *out);
+
+double mml_mean(const MmlMoments *m);            /* NaN of none                                    */
+double mml_deviation(const MmlMoments *m);       /* of a sample, divided by n - 1; NaN of fewer than two */
+
+/* "44.6 ± 1.2 %", "44.6 %" of one, "–" of none. */
+const char *mml_spread_text(const MmlMoments *m, char text[48]);
+
+/* Characters, not bytes. */
+int mml_text_columns(const char *text);
+
+#endif
