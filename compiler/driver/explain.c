@@ -1,7 +1,9 @@
+#include <math.h>
 #include <string.h>
 
 #include "driver/explain.h"
 #include "ir/ir.h"
+#include "ir/kernels.h"
 #include "ir/summary.h"
 #include "sema/values.h"
 
@@ -172,6 +174,33 @@ static void put_stage(const Explanation *x, const Ir *ir, int index, FILE *out) 
     if (ir->evaluate[index] >= 0) put_step(x, "evaluation", ir->steps.items[ir->evaluate[index]], batch, out);
 }
 
+/* ---- Kernels ---- */
+
+/* The chosen one with its estimate, then what the others would take. */
+static void put_choice(const Explanation *x, const char *prefix, const Layer *layer, FILE *out) {
+    KernelChoice choice = kernel_choice(layer->attr, x->block);
+    double chosen = choice.cycles[choice.algorithm];
+    fprintf(out, "    %-38s %-10s %8.3f M", *layer->name ? arena_printf(x->arena, "%s.%s", prefix, layer->name) : prefix,
+            algorithm_name(choice.algorithm), chosen / 1e6);
+    for (int k = 0; k < ALGORITHMS; k++)
+        if (k != (int)choice.algorithm && choice.cycles[k] < INFINITY)
+            fprintf(out, ", %s %.1f times that", algorithm_name((Algorithm)k), choice.cycles[k] / chosen);
+    fputc('\n', out);
+}
+
+static void put_kernels(const Explanation *x, FILE *out) {
+    const Program *program = x->program;
+    const Layer *layer;
+    int any = 0;
+    for (int m = 0; m < program->modalities.count; m++) {
+        const Modality *modality = &program->modalities.items[m];
+        for (int at = 0; (layer = next_convolution(&modality->encoder, &at));) {
+            if (!any++) fprintf(out, "\nkernels of convolutions on vectors of %d floats: the one of the fewest estimated cycles of a core a sample, forward\n", x->block);
+            put_choice(x, arena_printf(x->arena, "encoder.%s", modality->name), layer, out);
+        }
+    }
+}
+
 void explain_text(const Explanation *x, FILE *out) {
     static const Chain none;
     const Program *program = x->program;
@@ -187,6 +216,7 @@ void explain_text(const Explanation *x, FILE *out) {
         put_network(x, "of the modalities' features", &program->fusion, &none, out);
     }
     for (int i = 0; i < program->stages.count; i++) put_stage(x, ir, i, out);
+    put_kernels(x, out);
     int64_t total = 0;
     for (int i = 0; i < program->parameters.count; i++) total += program->parameters.items[i].count;
     fprintf(out, "\n%s parameters in all, %s; as much again for gradients\n", count_text(x->arena, total), bytes_text(x->arena, total * 4));

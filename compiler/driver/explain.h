@@ -44,6 +44,9 @@ const char *count_text(Arena *arena, int64_t count);
 const char *bytes_text(Arena *arena, int64_t bytes);
 const char *flops_text(Arena *arena, int64_t flops);
 
+/* The convolutions of a network one after the other: *at begins at 0; NULL: no more. */
+const Layer *next_convolution(const Network *network, int *at);
+
 /* Threads that a trainer started here would use. */
 int thread_count(void);
 

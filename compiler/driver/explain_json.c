@@ -1,8 +1,10 @@
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "driver/explain.h"
 #include "ir/ir.h"
+#include "ir/kernels.h"
 #include "ir/summary.h"
 
 static json_t *text(const char *value) { return value ? json_string(value) : json_null(); }
@@ -33,6 +35,18 @@ static json_t *settings_json(const Explanation *x) {
     return list;
 }
 
+/* Which kernel a convolution runs on, and the estimates that decide it; null: doesn't take the shape. */
+static json_t *kernel_json(const Explanation *x, const Layer *layer) {
+    KernelChoice choice = kernel_choice(layer->attr, x->block);
+    json_t *object = json_object(), *cycles = json_object();
+    for (int k = 0; k < ALGORITHMS; k++)
+        json_object_set_new(cycles, algorithm_name((Algorithm)k), choice.cycles[k] < INFINITY ? json_real(choice.cycles[k]) : json_null());
+    json_object_set_new(object, "name", text(algorithm_name(choice.algorithm)));
+    json_object_set_new(object, "block", json_integer(x->block));
+    json_object_set_new(object, "cycles", cycles);
+    return object;
+}
+
 static json_t *network_json(const Explanation *x, const Network *network) {
     json_t *layers = json_array(), *object = json_object();
     for (int i = 0; i < network->layers.count; i++) {
@@ -43,6 +57,7 @@ static json_t *network_json(const Explanation *x, const Network *network) {
         json_object_set_new(row, "shape", shape_json(layer->shape));
         json_object_set_new(row, "parameters", json_integer(layer_parameters(x->program, layer)));
         json_object_set_new(row, "flops", json_integer(layer->flops));
+        if (layer->kind == LAYER_CONV) json_object_set_new(row, "kernel", kernel_json(x, layer));
         json_array_append_new(layers, row);
     }
     Cost cost = network_cost(x->program, network, NULL, 0);

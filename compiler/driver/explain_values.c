@@ -199,6 +199,14 @@ const char *flops_text(Arena *arena, int64_t flops) {
     return scaled_text(arena, (double)flops, 1000, units, 5);
 }
 
+const Layer *next_convolution(const Network *network, int *at) {
+    while (*at < network->layers.count) {
+        const Layer *layer = &network->layers.items[(*at)++];
+        if (layer->kind == LAYER_CONV) return layer;
+    }
+    return NULL;
+}
+
 int thread_count(void) {
     cpu_set_t set;
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;

@@ -5,7 +5,6 @@
 
 #include "ir/ir.h"
 
-/* The first two: attribute `algorithm` of conv_blocked (mml/abi.def). */
 typedef enum { ALGORITHM_DIRECT, ALGORITHM_WINOGRAD, ALGORITHM_REFERENCE, ALGORITHMS } Algorithm;
 
 /* A blocked convolution reads up to this many channels as they are published. */
@@ -13,16 +12,16 @@ typedef enum { ALGORITHM_DIRECT, ALGORITHM_WINOGRAD, ALGORITHM_REFERENCE, ALGORI
 
 typedef struct {
     Algorithm algorithm;
-    double    cycles[ALGORITHMS];       /* estimate for one sample, forward, on one core; infinite: can't run it */
+    double    cycles[ALGORITHMS];       /* of a core for one sample, forward, estimated; infinite: doesn't take it */
 } KernelChoice;
 
 /* conv: attributes of `conv` (mml/abi.def). block: floats in a vector of the target, 0: reference kernels only. */
 KernelChoice kernel_choice(const Attribute *conv, int64_t block);
 
-const char *algorithm_name(Algorithm algorithm);         /* "blocked, direct"            */
+const char *algorithm_name(Algorithm algorithm);         /* "direct"                     */
 
-/* The attribute `algorithm` for conv_blocked with these other attributes. */
-int64_t kernel_winograd(const Attribute *conv_blocked);
+/* The attribute `algorithm` of conv_blocked for a choice, by its other attributes. */
+int64_t kernel_algorithm(Algorithm choice, const Attribute *conv_blocked);
 
 /* Halos around x and y that spare conv_blocked (with these attributes) a copy of x, and backward of dy. */
 int64_t kernel_in_halo(const Attribute *conv_blocked);

@@ -196,7 +196,7 @@ static void conv_attributes(const Layout *l, const Node *conv, Attribute *a) {
     a[11].i = reads_plain(l, conv) ? 0 : image_of(l, conv->inputs[0])->halo;
     a[12].i = image_of(l, result(conv))->halo;
     a[14].i = reads_plain(l, conv);
-    a[13].i = kernel_winograd(a);
+    a[13].i = kernel_algorithm(kernel_choice(conv->attributes, block(l)).algorithm, a);
 }
 
 static int widen(Image *image, int64_t halo) {
