@@ -9,7 +9,7 @@
 #include "ir/summary.h"
 #include "syntax/parse.h"
 
-static Ir *graph_of(Arena *arena, const Source *source) {
+static Ir *graph_for(Arena *arena, const Source *source, int block) {
     Interner *names = interner_new(arena);
     Diagnostics *diagnostics = diagnostics_new(arena);
     const File *file = parse_file(arena, names, diagnostics, source);
@@ -17,8 +17,10 @@ static Ir *graph_of(Arena *arena, const Source *source) {
     const Program *program = diag_errors(diagnostics) ? NULL : analyse(arena, names, diagnostics, file, &options);
     if (!program) diag_print(diagnostics, stderr, DIAG_TEXT, 0);
     cr_assert_not_null(program, "%s is not a right program", source->path);
-    return ir_build(arena, program, strstr(source->path, "blocked") ? 8 : 0);
+    return ir_build(arena, program, block);
 }
+
+static Ir *graph_of(Arena *arena, const Source *source) { return graph_for(arena, source, strstr(source->path, "blocked") ? 8 : 0); }
 
 static Ir *graph_of_text(Arena *arena, const char *text) { return graph_of(arena, source_from_text(arena, "x.mml", text, strlen(text))); }
 
@@ -69,8 +71,12 @@ Test(ir, dumps_are_the_golden_ones) { for_each(MML_SOURCE_DIR "/tests/ir/*.mml",
 
 static void check_verifies(const char *path) {
     Arena *arena = arena_new();
-    Ir *ir = graph_of_file(arena, path);
-    for (int s = 0; s < ir->steps.count; s++) ir_verify(ir->steps.items[s]);
+    for (int block = 0; block <= 16; block = block ? 2 * block : 4) {
+        const Source *source = source_read(arena, path);
+        cr_assert_not_null(source, "%s can't be read", path);
+        Ir *ir = graph_for(arena, source, block);
+        for (int s = 0; s < ir->steps.count; s++) ir_verify(ir->steps.items[s]);
+    }
     arena_free(arena);
 }
 
@@ -169,6 +175,20 @@ Test(memory, modalities_of_a_unimodal_step_share_their_memory) {
                        "train { optimizer = sgd(lr = 0.1)\n stage unimodal { epochs = 1 } }\n";
     const Step *one = train_step(arena, "linear(256) -> tanh -> linear(4)"), *two = graph_of_text(arena, text)->steps.items[0];
     cr_expect_leq(two->sample_bytes, one->sample_bytes + 2 * 64);
+    arena_free(arena);
+}
+
+Test(memory, a_large_first_activation_is_not_kept_for_its_relu) {
+    Arena *arena = arena_new();
+    const char *text = "data digits = idx(\"digits\")\n"
+                       "modality a : image[1, 28, 28] { input = digits.image\n encoder = conv(32, 5) -> relu -> maxpool(3, stride = 2, pad = 1) -> avgpool -> flatten }\n"
+                       "target kind : class[4] = digits.label\n"
+                       "train { optimizer = sgd(lr = 0.1)\n stage unimodal { epochs = 1 } }\n";
+    const Source *source = source_from_text(arena, "x.mml", text, strlen(text));
+    const Step *plain = graph_for(arena, source, 0)->steps.items[0], *blocked = graph_for(arena, source, 8)->steps.items[0];
+    /* behind the pooling relu needs a quarter of the pixels, of its result and of the pooling's index */
+    cr_expect_lt(blocked->sample_bytes, plain->sample_bytes);
+    cr_expect_geq(blocked->sample_bytes, 4 * 32 * (28 * 28 + 14 * 14));
     arena_free(arena);
 }
 
