@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "driver/repl_commands.h"
 #include "driver/repl_evaluate.h"
@@ -111,6 +114,41 @@ static unsigned char complete(EditLine *el, int key) {
     return result;
 }
 
+/* ---- Characters ---- */
+
+/* Waits for input with SIGINT let through only while waiting, so that none is lost between a look and a read. */
+static int wait_for_input(void) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    sigset_t interrupt, before;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, &before);
+    int ready = 0;
+    while (!mml_stop_asked() && !ready) {
+        int result = ppoll(&input, 1, NULL, &before);
+        if (result < 0 && errno != EINTR) ready = -1;
+        else ready = result > 0;
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (ready == 0) errno = EINTR;
+    return ready > 0;
+}
+
+/* One character of the terminal's encoding; 0 at the end, -1 with errno. */
+static int read_character(EditLine *el, wchar_t *out) {
+    mbstate_t state = {0};
+    for (;;) {
+        char byte;
+        if (!wait_for_input()) return -1;
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got <= 0) return (int)got;
+        size_t length = mbrtowc(out, &byte, 1, &state);
+        if (length == (size_t)-2) continue;                    /* more bytes belong to it */
+        if (length == (size_t)-1) memset(&state, 0, sizeof state);
+        else return 1;
+    }
+}
+
 /* ---- Lines ---- */
 
 static char *prompt(EditLine *el) {
@@ -131,6 +169,7 @@ void input_open(const Session *session, const char *program, int terminal) {
     el_set(editor, EL_EDITOR, "emacs");
     el_set(editor, EL_HIST, history, history_list);
     el_set(editor, EL_SIGNAL, 0);
+    el_set(editor, EL_GETCFN, read_character);
     el_set(editor, EL_ADDFN, "complete", "complete names", complete);
     el_set(editor, EL_BIND, "^I", "complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);

@@ -1,0 +1,99 @@
+# mmlc repl at a terminal: prompts, continuation lines, completion, history, Ctrl-C. Needs python3's pty.
+. "$(dirname "$0")/../end_to_end/lib.sh"
+if ! command -v python3 >/dev/null || ! python3 -c 'import pty' 2>/dev/null; then
+    skip "the prompt at a terminal: no python3 with pty here"
+    finish
+fi
+idx_set digits 6000 20 16 4
+cat >long.mml <<'END'
+use encoders, methods
+data digits = idx("digits")
+modality left : image[1, 16, 8] {
+  input   = digits.image -> scale(1 / 255) -> cols(0, 8)
+  encoder = conv(16, 3) -> relu -> conv(16, 3) -> relu -> avgpool -> flatten
+}
+modality right : image[1, 16, 8] {
+  input   = digits.image -> scale(1 / 255) -> cols(8, 8)
+  encoder = conv(16, 3) -> relu -> conv(16, 3) -> relu -> avgpool -> flatten
+}
+target digit : class[4] = digits.label
+fusion = concat -> linear(classes)
+train { stage joint { epochs = 1000 } }
+END
+cat >drive.py <<'END'
+import os, pty, select, signal, sys, time
+
+mmlc, program = sys.argv[1:]
+process, terminal = pty.fork()
+if process == 0:
+    os.environ.update(TERM="xterm", LC_ALL="C.UTF-8", HOME=os.getcwd())
+    os.execv(mmlc, [mmlc, "repl", program])
+seen = b""
+
+def wait_for(mark, what, seconds=60):
+    """Everything up to the mark; fails when it doesn't come."""
+    global seen
+    end = time.monotonic() + seconds
+    while mark not in seen:
+        ready = select.select([terminal], [], [], max(0, end - time.monotonic()))[0]
+        if not ready:
+            print(f"FAILED: {what}: {seen[-300:]!r}")
+            os.kill(process, signal.SIGKILL)
+            sys.exit(1)
+        try:
+            seen += os.read(terminal, 65536)
+        except OSError:
+            print(f"FAILED: {what}: it has ended after {seen[-300:]!r}")
+            sys.exit(1)
+    before, _, seen = seen.partition(mark)
+    print(f"ok: {what}")
+    return before
+
+def send(text):
+    os.write(terminal, text.encode())
+
+wait_for(b"> ", "the first prompt")
+send("1 + 2\n");              wait_for(b"3 : int", "a value");            wait_for(b"> ", "the next prompt")
+send("max(4,\n");             wait_for(b"| ", "an open bracket goes on")
+send("5)\n");                 wait_for(b"5 : int", "the whole of it");    wait_for(b"> ", "and again")
+send("rep\t");                wait_for(b"lay", "a name is completed")
+send("\x03");                 wait_for(b"> ", "Ctrl-C gives up a line")
+send("\x03");                 wait_for(b"> ", "Ctrl-C at an empty prompt")
+send("max(1,\n");             wait_for(b"| ", "a line goes on again")
+send("\x03");                 wait_for(b"> ", "Ctrl-C gives up what was begun")
+send("pid(xor).syn\t + 1\n"); wait_for(b"2.0 : real", "a field is completed"); wait_for(b"> ", "a prompt behind it")
+send("\x1b[A\n");             wait_for(b"2.0 : real", "the history has the line before"); wait_for(b"> ", "a prompt behind that")
+send("train()\n");            wait_for(b"%", "training has begun")
+time.sleep(0.3)
+send("\x03");                 wait_for(b"stopped: ", "Ctrl-C stops training"); wait_for(b"> ", "and keeps the session")
+send("train()\n")
+time.sleep(1)
+send("\x03\x03");             wait_for(b"stopped: ", "twice too");        wait_for(b"> ", "and keeps the session all the same")
+send("t = pid(" + "[" + ", ".join("[" + ", ".join("[%d, %d, 1]" % ((i * j) % 7, (i + j) % 5) for i in range(3)) + "]" for j in range(3)) + "])\n")
+wait_for(b"total", "a table typed in");  wait_for(b"> ", "its prompt")
+with open("large.json", "w") as file:
+    state, rows = 1, []
+    for i in range(90 * 90 * 40):
+        state = state * 1103515245 + 12345 & 0x7FFFFFFF
+        rows.append(state >> 16 & 255)
+    table = [[rows[(i * 90 + j) * 40:(i * 90 + j + 1) * 40] for j in range(90)] for i in range(90)]
+    file.write('{"counts": %s}' % table)
+send('pid("large.json")\n')
+time.sleep(1)
+send("\x03");                 wait_for(b"stopped in a decomposition", "Ctrl-C stops a solve"); wait_for(b"> ", "and keeps the session then too")
+send("6 * 7\n");              wait_for(b"42 : int", "everything is still there"); wait_for(b"> ", "the last prompt")
+send("\x04")
+try:
+    while os.read(terminal, 65536):
+        pass
+except OSError:
+    pass                                    # the terminal is closed
+status = os.waitpid(process, 0)[1]
+print("ok: Ctrl-D ends it with 0" if status == 0 else f"FAILED: Ctrl-D ends it with {status}")
+sys.exit(status != 0)
+END
+python3 drive.py "$MMLC" long.mml >drive.out 2>drive.err; code=$?
+cat drive.out
+[ "$code" -eq 0 ] || grep -q '^FAILED' drive.out || failed "the script at the terminal ends with $code"
+[ -s drive.err ] && grep -v '^$' drive.err | tail -n 3
+finish
