@@ -78,14 +78,17 @@ INLINE OutWindow out_window_of(const Tiling *t, i64 tile) {
     };
 }
 
-INLINE void transform_window(const float *from, i64 row, bool whole, i64 rows, i64 columns, i64 plane, float *to) {
+/* The first `columns` columns from six rows; the other columns are zeros. */
+INLINE void transform_window(const float *const rows[6], i64 columns, i64 plane, float *to) {
     Vector t[6][6];
 #pragma GCC unroll 6
     for (int j = 0; j < 6; j++) {
-        Vector d[6], u[6];
+        Vector d[6], u[6] = {ZERO, ZERO, ZERO, ZERO, ZERO, ZERO};
+        if (j < columns) {
 #pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) d[i] = whole || (i < rows && j < columns) ? load(from + i * row + j * MML_BLOCK) : ZERO;
-        transform_source(d, u);
+            for (int i = 0; i < 6; i++) d[i] = load(rows[i] + j * MML_BLOCK);
+            transform_source(d, u);
+        }
 #pragma GCC unroll 6
         for (int i = 0; i < 6; i++) t[i][j] = u[i];
     }
@@ -100,8 +103,16 @@ INLINE void transform_window(const float *from, i64 row, bool whole, i64 rows, i
 
 /* B^T d B of a window's block `offset` floats on, its positions `plane` floats apart. */
 INLINE void source_tile(const Window *w, i64 offset, i64 row, i64 plane, float *to) {
-    if (w->rows == 6 && w->columns == 6) transform_window(w->from + offset, row, true, 6, 6, plane, to);
-    else transform_window(w->from + offset, row, false, w->rows, w->columns, plane, to);
+    static const float zeros[6 * MML_BLOCK];
+    const float *rows[6];
+    if (w->rows == 6 && w->columns == 6) {
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) rows[i] = w->from + offset + i * row;
+        transform_window(rows, 6, plane, to);
+    } else {
+        for (int i = 0; i < 6; i++) rows[i] = i < w->rows ? w->from + offset + i * row : zeros;
+        transform_window(rows, w->columns, plane, to);
+    }
 }
 
 /* G g: three to six. */

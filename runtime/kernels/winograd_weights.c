@@ -1,7 +1,5 @@
 #include "kernels/winograd_weights.h"
 
-#include "mml/kernels.def"
-
 
 /* Channels by blocks in the registers: as in conv_backward_weights.c. */
 #if MML_BLOCK == 16
@@ -54,14 +52,17 @@ INLINE void transform_sums(const Vector m[6], Vector y[3]) {
     y[2] = s + 4.0f * p + m[5];
 }
 
-INLINE void gradient_tile(const float *from, i64 row, i64 rows, i64 columns, i64 plane, float *to) {
+/* G dy G^T of the first `columns` columns from four rows; the other columns are zeros. */
+INLINE void transform_tile(const float *const rows[4], i64 columns, i64 plane, float *to) {
     Vector t[6][4];
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-        Vector g[4], u[6];
+        Vector g[4], u[6] = {ZERO, ZERO, ZERO, ZERO, ZERO, ZERO};
+        if (j < columns) {
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) g[i] = i < rows && j < columns ? load(from + i * row + j * MML_BLOCK) : ZERO;
-        transform_gradient(g, u);
+            for (int i = 0; i < 4; i++) g[i] = load(rows[i] + j * MML_BLOCK);
+            transform_gradient(g, u);
+        }
 #pragma GCC unroll 6
         for (int i = 0; i < 6; i++) t[i][j] = u[i];
     }
@@ -71,6 +72,19 @@ INLINE void gradient_tile(const float *from, i64 row, i64 rows, i64 columns, i64
         transform_gradient(t[i], u);
 #pragma GCC unroll 6
         for (int j = 0; j < 6; j++) store(to + (i * 6 + j) * plane, u[j]);
+    }
+}
+
+INLINE void gradient_tile(const OutWindow *w, const float *from, i64 row, i64 plane, float *to) {
+    static const float zeros[4 * MML_BLOCK];
+    const float *rows[4];
+    if (w->rows == 4 && w->columns == 4) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) rows[i] = from + i * row;
+        transform_tile(rows, 4, plane, to);
+    } else {
+        for (int i = 0; i < 4; i++) rows[i] = i < w->rows ? from + i * row : zeros;
+        transform_tile(rows, w->columns, plane, to);
     }
 }
 
@@ -89,13 +103,9 @@ void MML_NAME(transform_pairs)(const WeightTiles *w, const float *x, const float
                 source_tile(&sources[i], b * t->source.plane, t->source.row, w->source_plane,
                             w->sources + (b * w->round + tile + i) * MML_BLOCK);
         for (i64 b = 0; b < t->out.blocks; b++)
-            for (i64 i = 0; i < tiles; i++) {
-                const OutWindow *g = &gradients[i];
-                const float *from = dy + g->at + b * t->out.plane;
-                float *to = w->gradients + (b * w->round + tile + i) * MML_BLOCK;
-                if (g->rows == 4 && g->columns == 4) gradient_tile(from, t->out.row, 4, 4, w->gradient_plane, to);
-                else gradient_tile(from, t->out.row, g->rows, g->columns, w->gradient_plane, to);
-            }
+            for (i64 i = 0; i < tiles; i++)
+                gradient_tile(&gradients[i], dy + gradients[i].at + b * t->out.plane, t->out.row, w->gradient_plane,
+                              w->gradients + (b * w->round + tile + i) * MML_BLOCK);
     }
 }
 

@@ -168,7 +168,8 @@ static void check_shape(const Shape *shape, i64 block, u64 seed) {
 
     need = scratch_of_conv_blocked_backward(c.blocked);
     set_scratch(&c, need);
-    mml_conv_blocked_backward(&c.frame, c.blocked, (float *[]){bdy, bx, w, packed, s->wants_dx ? bdx : NULL, start_w, s->bias ? start_b : NULL});
+    mml_conv_blocked_backward(&c.frame, c.blocked,
+                              (float *[]){bdy, bx, w, packed, s->wants_dx ? bdx : NULL, start_w, s->bias ? start_b : NULL});
     drop_scratch(&c, need);
     if (s->wants_dx) {
         if (s->plain) compare("dx", s, bdx, dx, in, bound);
