@@ -259,3 +259,22 @@ Test(conv_blocked, takes_the_channels_of_a_large_network_by_winograd) {
                .batch = 14, .in_halo = 1, .out_halo = 1, .algorithm = MML_CONV_WINOGRAD, .threads = 2, .bias = true, .wants_dx = true};
     check_blocks(&s, 1);
 }
+
+/* The rule that the compiler reads: in_channels, height, out_channels, kernel, stride, pad, plain. */
+static i64 algorithm_of(i64 in, i64 size, i64 out, i64 kernel, i64 stride, i64 pad, i64 plain) {
+    i64 out_size = (size + 2 * pad - kernel) / stride + 1;
+    i64 values[] = {in, size, size, out, kernel, kernel, stride, pad, out_size, out_size, 8, pad, kernel / 2, 0, plain};
+    MmlValue a[15];
+    for (int i = 0; i < 15; i++) a[i].i = values[i];
+    return MML_CONV_BLOCKED_ALGORITHM;
+}
+
+Test(conv_blocked, chooses_winograd_where_its_tiles_are_filled) {
+    cr_assert_eq(algorithm_of(64, 56, 64, 3, 1, 1, 0), MML_CONV_WINOGRAD);
+    cr_assert_eq(algorithm_of(512, 7, 512, 3, 1, 1, 0), MML_CONV_WINOGRAD);
+    cr_assert_eq(algorithm_of(64, 2, 64, 3, 1, 1, 0), MML_CONV_DIRECT);
+    cr_assert_eq(algorithm_of(64, 56, 128, 3, 2, 1, 0), MML_CONV_DIRECT);
+    cr_assert_eq(algorithm_of(64, 56, 64, 1, 1, 0, 0), MML_CONV_DIRECT);
+    cr_assert_eq(algorithm_of(3, 28, 32, 3, 1, 1, 1), MML_CONV_DIRECT);
+    cr_assert_eq(algorithm_of(4, 28, 32, 3, 1, 1, 0), MML_CONV_DIRECT);
+}
