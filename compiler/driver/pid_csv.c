@@ -137,9 +137,14 @@ static Status read_header(Scanner *scanner, int column[PID_COLUMNS]) {
     if (numbers == PID_COLUMNS)
         return mml_fail(MML_EDATA, "%s:%lld: the header is missing; the first line names the columns: x1,x2,y",
                         scanner->file->path, (long long)line);
-    for (int c = 0; c < PID_COLUMNS && known == PID_COLUMNS; c++)
-        for (int n = 0; n < PID_COLUMNS; n++)
-            if (strcasecmp(scanner->value[c], PID_COLUMN_NAMES[n]) == 0) column[c] = n;
+    for (int c = 0; c < PID_COLUMNS; c++)
+        for (int n = 0; n < PID_COLUMNS; n++) {
+            if (strcasecmp(scanner->value[c], PID_COLUMN_NAMES[n]) != 0) continue;
+            if (known < PID_COLUMNS && c != n)
+                return mml_fail(MML_EDATA, "%s:%lld: column %d is called %s; rename it, or name all three x1, x2 and y",
+                                scanner->file->path, (long long)line, c + 1, scanner->value[c]);
+            column[c] = n;
+        }
     return MML_OK;
 }
 

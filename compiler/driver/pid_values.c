@@ -182,6 +182,28 @@ static Status name_bins(const PidColumn *column, const Ranked *ranked, const i32
     return MML_OK;
 }
 
+/* The first value that is no number; NULL when all are. numbers: how many are. */
+static const char *first_text(const PidColumn *column, i64 *numbers) {
+    const char *text = NULL;
+    *numbers = 0;
+    for (i64 v = 0; v < column->count; v++) {
+        int is_number = pid_is_number(column->values[v].text);
+        *numbers += is_number;
+        if (!is_number && !text) text = column->values[v].text;
+    }
+    return text;
+}
+
+/* A column of numbers for --bins in which a few are something else would silently not be binned. */
+static Status check_numbers(const PidSamples *samples, const PidFile *file, int c) {
+    i64 numbers;
+    const PidColumn *column = &samples->columns[c];
+    const char *text = column->count > samples->most ? first_text(column, &numbers) : NULL;
+    if (!text || numbers == 0) return MML_OK;
+    return mml_fail(MML_EDATA, "%s: %s has numbers and '%.40s', which is none; --bins takes columns of numbers or of names", file->path,
+                    PID_COLUMN_NAMES[c], text);
+}
+
 /* texts: what stands behind the bins. bin: of each value, by its index. most: 0 for a bin each. */
 static Status rank_values(const PidColumn *column, i64 rows, int most, MmlArena *arena, const char **texts, i32 *bin, i64 *bins) {
     Ranked *ranked = MML_NEW(arena, Ranked, column->count);
@@ -234,6 +256,7 @@ Status pid_samples_table(const PidSamples *samples, const PidFile *file, MmlAren
     if (samples->full) return too_many(samples, file);
     for (int c = 0; c < PID_COLUMNS; c++) {
         const PidColumn *column = &samples->columns[c];
+        if (samples->most && c < 2) MML_TRY(check_numbers(samples, file, c));
         const char **texts = MML_NEW(arena, const char *, column->count);
         bin[c] = MML_NEW(arena, i32, column->count);
         if (!texts || !bin[c]) return MML_ENOMEM;

@@ -278,6 +278,11 @@ static bool check_two(Sema *s, const Scope *scope, const Expr *expr, const char 
                       s->modalities.items[1]->name, unique ? ", m" : "");
         return false;
     }
+    if (modality_of(given->items[0]) == modality_of(given->items[1])) {
+        if (!scope_unused(scope))
+            diag(s->diagnostics, E0377, expr->span, "`%s` decomposes what two modalities know of the label, and both of these are of one", name);
+        return false;
+    }
     int64_t first = given->items[0]->type.width, second = given->items[1]->type.width, classes = s->program->target.classes;
     if (first <= 0 || second <= 0 || classes * first <= MOST_CELLS / second)
         return true;

@@ -10,11 +10,14 @@
 #include "data/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "data/folder_list.h"
 #include "data/picture.h"
 #include "data/split.h"
@@ -45,16 +48,23 @@ static const FolderFile *file_of(const Folder *folder, i64 row) {
 /* ---- Reading one picture ---- */
 
 static Status read_file(const char *path, u8 **bytes, i64 *count) {
-    FILE *file = fopen(path, "rbe");
-    if (!file) return mml_fail(MML_EDATA, "can't read '%s': %s", path, strerror(errno));
-    i64 size = fseeko(file, 0, SEEK_END) == 0 ? (i64)ftello(file) : -1;
-    rewind(file);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);          /* no waiting for a pipe's writer */
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
+    struct stat info;
+    if (!file || fstat(descriptor, &info) != 0) {
+        int reason = errno;
+        if (file) fclose(file);
+        else if (descriptor >= 0) close(descriptor);
+        return mml_fail(MML_EDATA, "can't read '%s': %s", path, strerror(reason));
+    }
+    i64 size = S_ISREG(info.st_mode) ? (i64)info.st_size : -1;
     *bytes = size >= 0 && size <= FILE_LIMIT ? malloc((size_t)size + 1) : NULL;
     *count = *bytes ? (i64)fread(*bytes, 1, (size_t)size, file) : 0;
     int whole = *bytes && *count == size;
     fclose(file);
     if (whole) return MML_OK;
     free(*bytes);
+    if (size < 0) return mml_fail(MML_EDATA, "'%s' is a device or pipe, not a file", path);
     return mml_fail(MML_EDATA, "can't read '%s': its size is %lld bytes", path, (long long)size);
 }
 

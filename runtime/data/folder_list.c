@@ -22,6 +22,12 @@ static int is_picture(const char *name) {
 
 static int compare_names(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
+/* What can't be looked at, as a link to nothing (git-annex leaves them), counts as a file: it is then skipped by name. */
+static int is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 /* The entries of a folder that are folders or not, by bytes; in arena. */
 static Status list_names(const DataOrigin *origin, const char *path, int folders, MmlArena *arena, const char ***out, i64 *count) {
     i64 capacity = 0;
@@ -33,11 +39,10 @@ static Status list_names(const DataOrigin *origin, const char *path, int folders
                         strerror(errno));
     Status status = MML_OK;
     for (struct dirent *entry; status == MML_OK && (entry = readdir(folder));) {
-        struct stat info;
         if (entry->d_name[0] == '.') continue;
         char *full = mml_arena_format(arena, "%s/%s", path, entry->d_name);
         if (!full) status = MML_ENOMEM;
-        else if (stat(full, &info) != 0 || !S_ISDIR(info.st_mode) != !folders) continue;
+        else if (is_folder(full) != folders) continue;
         else if (!folders && !is_picture(entry->d_name)) continue;
         else if (*count == capacity) {
             const char **larger = MML_NEW(arena, const char *, capacity = capacity ? 2 * capacity : 64);

@@ -73,15 +73,16 @@ static i64 room_needed(MmlRun *run) {
 }
 
 Status mml_folder_open(MmlRun *run) {
-    int created = 0;
-    MML_TRY(mml_folder_make(run->folder, &created));
+    MML_TRY(mml_folder_make(run->folder, &run->folder_created));
     Status status = lock(run);
     if (status == MML_OK) status = mml_folder_reserve(run->folder, room_needed(run));
-    if (status != MML_OK) {
-        mml_folder_release(run);
-        if (created) rmdir(run->folder);
-    }
+    if (status != MML_OK) mml_folder_abandon(run);
     return status;
+}
+
+void mml_folder_abandon(MmlRun *run) {
+    mml_folder_release(run);
+    if (run->folder_created) rmdir(run->folder);
 }
 
 void mml_folder_release(MmlRun *run) {

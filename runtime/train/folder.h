@@ -14,6 +14,9 @@ Status mml_folder_choose(MmlRun *run);
 Status mml_folder_open(MmlRun *run);
 void   mml_folder_release(MmlRun *run);
 
+/* For a run that fails before it has begun: releases the folder, and removes it when it was made for it and is empty. */
+void   mml_folder_abandon(MmlRun *run);
+
 /* FOLDER/name, in run->arena. */
 const char *mml_folder_path(MmlRun *run, const char *name);
 

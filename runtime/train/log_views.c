@@ -66,7 +66,11 @@ static void csv_list(FILE *out, const json_t *list) {
     size_t size;
     FILE *text = open_memstream(&joined, &size);
     if (!text) return;
-    for (size_t i = 0; i < json_array_size(list); i++) fprintf(text, "%s%s", i ? " " : "", json_string_value(json_array_get(list, i)));
+    const char *gap = "";
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *one = json_string_value(json_array_get(list, i));
+        if (one) fprintf(text, "%s%s", gap, one), gap = " ";
+    }
     fclose(text);
     csv_text(out, joined);
     free(joined);
@@ -82,8 +86,10 @@ static i64 fields_of(const MmlExperiment *experiment, ColumnForm form) {
 
 static int is_active(const json_t *line, const char *name) {
     const json_t *active = json_object_get(line, "active");
-    for (size_t i = 0; i < json_array_size(active); i++)
-        if (!strcmp(json_string_value(json_array_get(active, i)), name)) return 1;
+    for (size_t i = 0; i < json_array_size(active); i++) {
+        const char *one = json_string_value(json_array_get(active, i));
+        if (one && !strcmp(one, name)) return 1;
+    }
     return 0;
 }
 

@@ -116,8 +116,20 @@ static Status load_init(MmlRun *run) {
 
 /* ---- A run ---- */
 
+/* The stage that --until names has to lie ahead. */
+static Status check_until(const MmlRun *run) {
+    const MmlRunState *state = &run->state;
+    const MmlStage *stages = run->experiment->stages;
+    if (!run->call.until) return MML_OK;
+    for (i64 i = 0; i < run->experiment->stage_count && i <= state->stage; i++)
+        if (!strcmp(stages[i].name, run->call.until) && (i < state->stage || state->begun))
+            return mml_fail(MML_ECALL, "--until: the run in %s has begun stage %s already; leave it out", run->folder, run->call.until);
+    return MML_OK;
+}
+
 static Status go_on(MmlRun *run, const char *last) {
     MML_TRY(mml_checkpoint_read(run, last));
+    MML_TRY(check_until(run));
     run->seconds.train = mml_log_seconds(run->folder, "metrics.jsonl");
     run->seconds.probe = mml_log_seconds(run->folder, "probes.jsonl");
     run->seconds.total = run->seconds.train + run->seconds.probe;
@@ -138,7 +150,11 @@ static Status start_or_go_on(MmlRun *run, const MmlEarlier *earlier) {
         MML_TRY(go_on(run, last));
     } else {
         if (run->call.resume) mml_screen_line(&run->screen, "no checkpoint in %s: starting over", run->folder);
-        MML_TRY(load_init(run));
+        Status status = load_init(run);
+        if (status != MML_OK) {
+            mml_folder_abandon(run);
+            return status;
+        }
     }
     if (!earlier) MML_TRY(mml_plan_write(run));
     return mml_log_start(&run->log, run->folder, run->state.metrics_lines, run->state.probes_lines, run->state.stage_epochs);
@@ -197,6 +213,7 @@ static Status run_all(MmlRun *run, int argc, char **argv) {
         return MML_OK;
     }
     if (mml_sweep_asked(&run->call)) return mml_sweep_run(&run->settings, &run->call);
+    if (run->call.jobs) return mml_fail(MML_ECALL, "--jobs: %s holds one run and no sweep; leave it out", run->call.resume);
     run->screen = mml_screen_new(experiment, run->call.quiet, run->call.json);
     MmlEarlier *earlier = NULL;
     Status status = read_settings(run, &earlier);

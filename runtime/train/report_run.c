@@ -24,6 +24,7 @@ static Status read_object(const char *folder, const char *name, json_t **out) {
     *out = json_loads(bytes, 0, &error);
     free(bytes);
     if (json_is_object(*out)) return MML_OK;
+    if (*out) return mml_fail(MML_EDATA, "%s/%s is no JSON object", folder, name);
     return mml_fail(MML_EDATA, "%s/%s is no JSON object (line %d: %s)", folder, name, error.line, error.text);
 }
 

@@ -37,8 +37,8 @@ static Status parse(MmlEarlier *earlier) {
     MML_TRY(mml_read_file(earlier->path, &bytes, &count));
     earlier->run = json_loadb(bytes, count, 0, &error);
     free(bytes);
-    if (!json_is_object(earlier->run)) return mml_fail(MML_EDATA, "%s:%d: %s", earlier->path, error.line, error.text);
-    return MML_OK;
+    if (!earlier->run) return mml_fail(MML_EDATA, "%s:%d: %s", earlier->path, error.line, error.text);
+    return json_is_object(earlier->run) ? MML_OK : mml_fail(MML_EDATA, "%s is not the run.json of a trainer", earlier->path);
 }
 
 Status mml_earlier_read(const MmlExperiment *experiment, const char *folder, MmlEarlier **out) {

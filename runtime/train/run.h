@@ -28,6 +28,7 @@ typedef struct MmlRun {
     MmlScreen         screen;
     const char       *folder;             /* output folder, NULL when nothing is written */
     int               folder_lock;        /* descriptor that holds it, -1: none         */
+    int               folder_created;     /* 1: it is new                               */
     MmlSeconds        seconds;
     MmlLimit          limit;
     const MmlValue   *policy_settings;    /* of an exchanged policy, NULL: the experiment's */

@@ -58,10 +58,10 @@ static int is_range(const char *text, i64 *low, i64 *high) {
 }
 
 static Status add_range(Values *values, const char *axis, i64 low, i64 high) {
-    if (high < low || high - low >= MOST_CELLS)
+    if (high < low || (u64)high - (u64)low >= MOST_CELLS)
         return mml_fail(MML_ECALL, "--sweep %s: %lld..%lld is no range of at most %d numbers", axis, (long long)low, (long long)high, MOST_CELLS);
-    for (i64 n = low; n <= high; n++) {
-        const char *text = mml_arena_format(values->arena, "%lld", (long long)n);
+    for (i64 n = 0; n <= high - low; n++) {
+        const char *text = mml_arena_format(values->arena, "%lld", (long long)(low + n));
         if (!text) return MML_ENOMEM;
         MML_TRY(add_value(values, text));
     }
@@ -82,8 +82,8 @@ static Status unknown_path(const MmlExperiment *experiment, const char *path) {
     return mml_fail(MML_ECALL, "--sweep: no setting '%s': `mmlc check --explain %s` lists them", path, experiment->file);
 }
 
-/* Each value by itself has to be one that the setting takes, beside all the others. */
-static Status try_value(const MmlSettings *settings, const MmlAxis *axis, const char *value) {
+/* Each value by itself has to be one that the setting takes, beside all the others. *text: as the setting writes it. */
+static Status try_value(const MmlSettings *settings, const MmlAxis *axis, const char *value, const char **text) {
     MmlSettings trial;
     MML_TRY(mml_settings_new(settings->arena, settings->experiment, &trial));
     for (i64 slot = 0; slot < settings->experiment->slot_count; slot++) {
@@ -91,7 +91,15 @@ static Status try_value(const MmlSettings *settings, const MmlAxis *axis, const 
         trial.given[slot] = settings->given[slot];
     }
     Status status = mml_setting_give(&trial, axis->setting, value);
-    return status == MML_OK ? MML_OK : mml_context(status, "--sweep %s=%s", axis->name, value);
+    if (status != MML_OK) return mml_context(status, "--sweep %s=%s", axis->name, value);
+    *text = mml_setting_text(&trial, axis->setting, settings->arena);
+    return *text ? MML_OK : MML_ENOMEM;
+}
+
+static int is_given(const MmlSettings *settings, const MmlSetting *setting) {
+    int given = 0;
+    for (i64 m = 0; m < (setting->each ? settings->experiment->modality_count : 1); m++) given |= settings->given[setting->slot + m];
+    return given;
 }
 
 static Status read_values(Values *values, const char *axis, char *list) {
@@ -113,11 +121,15 @@ static Status read_axis(const MmlSettings *settings, const char *text, MmlAxis *
     Values values = {.arena = settings->arena};
     *out = (MmlAxis){.name = name, .setting = mml_setting_find(settings->experiment, !strcmp(name, "seed") ? "train.seed" : name)};
     if (!out->setting) return unknown_path(settings->experiment, name);
+    if (is_given(settings, out->setting))
+        return mml_fail(MML_ECALL, "--sweep %s: %s has a value of its own on the command line; leave that out, or the sweep", name, name);
     MML_TRY(read_values(&values, name, list));
+    const char **texts = MML_NEW(settings->arena, const char *, values.count);
+    if (!texts) return MML_ENOMEM;
     for (i64 i = 0; i < values.count; i++) {
-        MML_TRY(try_value(settings, out, values.items[i]));
+        MML_TRY(try_value(settings, out, values.items[i], &texts[i]));
         for (i64 j = 0; j < i; j++)
-            if (!strcmp(values.items[i], values.items[j])) return mml_fail(MML_ECALL, "--sweep %s: %s is there twice", name, values.items[i]);
+            if (!strcmp(texts[i], texts[j])) return mml_fail(MML_ECALL, "--sweep %s: %s is there twice", name, values.items[i]);
     }
     out->values = values.items;
     out->count = values.count;

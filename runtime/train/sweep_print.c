@@ -24,7 +24,7 @@ void mml_sweep_print(const MmlSweepTable *t, const char *folder) {
         printf("%s%*s  %4lld", group->name, names - mml_text_columns(group->name), "", (long long)group->cells);
         cell_text(mml_spread_text(&group->fused, text), 14);
         for (i64 m = 0; m < experiment->modality_count; m++) cell_text(mml_spread_text(&group->head[m], text), 14);
-        printf("  %.1f", mml_mean(&group->epochs));
+        printf("  %s", mml_epochs_text(group, text));
         if (group->failed) printf("  (%lld failed)", (long long)group->failed);
         printf("\n");
     }

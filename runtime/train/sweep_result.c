@@ -129,7 +129,7 @@ static void html_cells(FILE *page, const MmlSweepTable *t, const MmlSweepGroup *
     mml_chart_text(page, group->name);
     fprintf(page, "</td><td class=\"number\">%lld</td><td class=\"number\">%s</td>", (long long)group->cells, mml_spread_text(&group->fused, text));
     for (i64 m = 0; m < t->grid->experiment->modality_count; m++) fprintf(page, "<td class=\"number\">%s</td>", mml_spread_text(&group->head[m], text));
-    fprintf(page, "<td class=\"number\">%.1f</td></tr>\n", mml_mean(&group->epochs));
+    fprintf(page, "<td class=\"number\">%s</td></tr>\n", mml_epochs_text(group, text));
 }
 
 static void write_page(FILE *page, const MmlSweepTable *t) {

@@ -103,6 +103,12 @@ const char *mml_spread_text(const MmlMoments *m, char text[48]) {
     return text;
 }
 
+const char *mml_epochs_text(const MmlSweepGroup *group, char text[48]) {
+    if (!group->epochs.count) return "–";
+    snprintf(text, 48, "%.1f", mml_mean(&group->epochs));
+    return text;
+}
+
 /* Columns of characters, not bytes. */
 int mml_text_columns(const char *text) {
     int count = 0;

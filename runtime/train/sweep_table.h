@@ -42,6 +42,9 @@ double mml_deviation(const MmlMoments *m);       /* of a sample, divided by n - 
 /* "44.6 ± 1.2 %", "44.6 %" of one, "–" of none. */
 const char *mml_spread_text(const MmlMoments *m, char text[48]);
 
+/* The mean of the first stage's epochs: "3.5", "–" of none. */
+const char *mml_epochs_text(const MmlSweepGroup *group, char text[48]);
+
 /* Characters, not bytes. */
 int mml_text_columns(const char *text);
 

@@ -64,6 +64,10 @@ modality gray  : image[1, 11, 13] { input = pets.image -> gray -> flip -> scale(
                                     encoder = conv(4, 3) -> relu -> avgpool -> linear(8) }' 'target kind : class[2] = pets.label'
 ./animals --out f1 >f1.out 2>&1; check "folder trains" test -s f1/summary.json
 check "folder tells the splits" grep -q '8 train, 3 test' f1.out
+mkfifo pets/cat/pipe.png; ln -s nowhere pets/dog/link.jpg
+timeout 20 ./animals --out f0 >f0.out 2>&1
+grep -q '2 skipped' f0.out && grep -q "skipped.*pipe.png' is a device or pipe" f0.out && grep -q "skipped.*link.jpg': No such file" f0.out && ok "a pipe and a link to nothing are skipped and named" || failed "a pipe and a link: $(cat f0.out)"
+rm pets/cat/pipe.png pets/dog/link.jpg
 head -c 300 pets/cat/rgb.png >half.png; mv half.png pets/cat/rgb.png
 ./animals --out f2 >f2.out 2>&1
 grep -q '7 train, 3 test, 1 skipped' f2.out && grep -q "skipped.*cat/rgb.png' is a damaged PNG" f2.out && ok "a PNG cut in half is skipped and named" || failed "a PNG cut in half: $(cat f2.out)"

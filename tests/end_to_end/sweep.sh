@@ -78,6 +78,13 @@ fails_with "a value of another type" 2 "'x' is not a value of type epochs"      
 fails_with "a value out of range"   2 'out of range'                             ./swept --root digits --sweep train.joint.epochs=-1
 fails_with "an empty value"         2 'an empty value'                           ./swept --root digits --sweep rate=1,,2
 fails_with "a value twice"          2 'is there twice'                           ./swept --root digits --sweep rate=1,1
+fails_with "a value twice, written in two ways" 2 '0.01 is there twice'          ./swept --root digits --sweep rate=1e-2,0.01
+fails_with "a param that is swept and given" 2 'has a value of its own'          ./swept --root digits --rate 1 --sweep rate=1e-2
+fails_with "a range of all whole numbers" 2 'no range of at most 10000'          ./swept --root digits --sweep seed=-9223372036854775808..9223372036854775807
+fails_with "--jobs of a run"        2 'holds one run and no sweep'               ./swept --resume alone-0 --jobs 2
+fails_with "--until of a stage that has begun" 2 'has begun stage joint already' ./swept --resume alone-0 --until joint
+fails_with "cells that all fail"    1 '1 of 1 cells failed'                      ./swept --root nowhere --sweep seed=1 --out none
+grep -q 'nan' none/report.html fails.out && failed "no number of epochs is nan" || ok "no number of epochs is a dash"
 fails_with "an axis twice"          2 'swept twice'                              ./swept --root digits --sweep seed=1 --sweep train.seed=2
 fails_with "a backward range"       2 'no range'                                 ./swept --root digits --sweep seed=3..1
 fails_with "no list"                2 'is not PATH=LIST'                         ./swept --root digits --sweep seed
@@ -86,6 +93,9 @@ fails_with "what is not a run"      2 'leave out --check'                       
 fails_with "options beside a sweep's --resume" 2 'leave out all but --jobs'   ./swept --resume whole --seed 3
 fails_with "a stage that isn't there" 2 "no stage 'jiont'; did you mean 'joint'" ./swept --root digits --until jiont
 fails_with "the first stage"        2 'nothing comes before it'                  ./swept --root digits --until unimodal
+
+fails_with "--init of a file that isn't there" 3 'cannot read nowhere.safetensors' ./swept --root digits --init nowhere.safetensors --out new/run
+[ ! -e new/run ] && ok "leaves no folder" || failed "leaves the folder: $(ls -R new)"
 
 check "--until stops before a stage" ./swept --root digits --until joint --threads 1 --out until
 [ ! -e until/summary.json ] && ok "a run that stopped has no summary" || failed "--until left a summary"

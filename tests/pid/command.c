@@ -167,6 +167,9 @@ Test(command, bins_of_equal_count_hold_equal_numbers_together) {
     cr_assert_str_eq(json_string_value(json_array_get(json_object_get(values, "x1"), 1)), "1 … 3");
     json_decref(line);
     char text[1024];
+    write_text("mixed.csv", "x1,x2,y\n0.5,1,0\n1.5,1,0\nNA,1,0\n2.5,2,1\n");
+    cr_assert_eq(run("mixed.csv --bins 2", text, sizeof text), 3);
+    cr_assert(strstr(text, "mixed.csv: x1 has numbers and 'NA', which is none"), "%s", text);
     write_text("and.json", "{\"P\": " AND_JSON "}");
     cr_assert_eq(run("and.json --bins 3", text, sizeof text), 2);
     cr_assert(strstr(text, "--bins belongs to CSV"), "%s", text);
@@ -428,6 +431,8 @@ Test(command, bad_input_is_one_error_that_names_the_place) {
         {"x1,x2,y\n", "no sample"},
         {"0,1,1\n1,0,1\n", "the header is missing"},
         {"x1,x2,y\n1,2,3\n1,-NaN,3\n", "bad:3: x2 is -NaN"},
+        {"y,first,second\n1,2,3\n", "bad:1: column 1 is called y"},
+        {"x1,x1,y\n1,2,3\n", "bad:1: column 2 is called x1"},
         {"x1,x2,y\n\"1,2,3\n", "bad:2: a quoted value has no closing quote"},
         {"\x93NUMPY\x01", "damaged .npy header"},
     };

@@ -54,6 +54,23 @@ Test(log_views, write_metrics_as_csv_with_a_column_a_modality) {
     free(text);
 }
 
+/* Logs of a folder that is resumed may have been edited. */
+Test(log_views, leave_out_what_is_no_text_in_a_list) {
+    const char *folder = toy_folder();
+    static const char line[] = "{\"stage\": \"first\", \"epoch\": 1, \"split\": \"train\", \"lr\": 0.5, \"active\": [1, null, \"gray\"]}\n";
+    char *bytes;
+    size_t size;
+    cr_assert_eq(mml_replace_file(in_folder(folder, "metrics.jsonl"), line, sizeof line - 1), MML_OK);
+    cr_assert_eq(mml_replace_file(in_folder(folder, "probes.jsonl"), "", 0), MML_OK);
+    MmlLogViews views = mml_log_views_none(&experiment);
+    cr_assert_eq(mml_log_views_start(&views, folder, stage_epochs), MML_OK, "%s", mml_message());
+    mml_log_views_close(&views);
+    cr_assert_eq(mml_read_file(in_folder(folder, "metrics.csv"), &bytes, &size), MML_OK);
+    cr_assert_not_null(strstr(bytes, "\nfirst,1,train,,,,,,,0.5,,,gray,,\n"), "%s", bytes);
+    free(bytes);
+    toy_remove(folder);
+}
+
 Test(log_views, quote_what_a_policy_said) {
     size_t size;
     char *text = view_of("probes.csv", &size);
