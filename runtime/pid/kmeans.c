@@ -274,7 +274,6 @@ static Status check(const float *rows, i64 n, int d, MmlKMeansOptions options) {
 
 static Status kmeans_new(const float *rows, i64 n, int d, int k, MmlThreads *threads, MmlArena *arena, KMeans *m) {
     *m = (KMeans){.rows = rows, .n = n, .d = d, .k = k, .threads = mml_threads_count(threads)};
-    m->lanes = MML_NEW(arena, float, blocks(m) * d * LANES);
     m->centres = MML_NEW(arena, float, (i64)k * d);
     m->assignment = MML_NEW(arena, i32, n);
     m->distance = MML_NEW(arena, float, n);
@@ -284,27 +283,78 @@ static Status kmeans_new(const float *rows, i64 n, int d, int k, MmlThreads *thr
     m->inertia = MML_NEW(arena, double, m->threads);
     m->chosen = MML_NEW(arena, i64, k);
     m->number = MML_NEW(arena, int, k);
-    if (!m->lanes || !m->centres || !m->assignment || !m->distance || !m->sums || !m->counts || !m->changed || !m->inertia
-        || !m->chosen || !m->number)
+    if (!m->centres || !m->assignment || !m->distance || !m->sums || !m->counts || !m->changed || !m->inertia || !m->chosen || !m->number)
         return MML_ENOMEM;
+    return MML_OK;
+}
+
+/* The rows by blocks; all workers share them. */
+static Status lanes_new(KMeans *m, MmlArena *arena) {
+    m->lanes = MML_NEW(arena, float, blocks(m) * m->d * LANES);
+    if (!m->lanes) return MML_ENOMEM;
     transpose(m);
     return MML_OK;
 }
 
+/* ---- Restarts ----
+ * Each has a random stream of its own. With as many restarts as threads each
+ * thread runs some of them, rows and all; else the threads share the rows. */
+
+typedef struct {
+    KMeans  m;
+    int     clusters;         /* 0: no restart is done                     */
+    double  inertia;          /* of the best so far, as the following      */
+    i32    *assignment;       /* [n]                                       */
+    float  *centres;          /* [k, d]                                    */
+} Worker;
+
+typedef struct {
+    Worker          *workers;
+    MmlKMeansOptions options;
+    MmlThreads      *rows_by;      /* NULL: one thread has all rows        */
+    u64              seed;
+    double           tolerance;
+} Restarts;
+
+static void run_restarts(void *context, i64 begin, i64 end, int thread) {
+    Restarts *r = context;
+    Worker *w = &r->workers[thread];
+    for (i64 restart = begin; restart < end; restart++) {
+        MmlRandom random = mml_random(r->seed, MML_STREAM_PROBE, (u64)restart, 0);
+        seed(&w->m, r->options.clusters, &random, r->rows_by);
+        double inertia = lloyd(&w->m, r->options.iterations, r->tolerance, r->rows_by);
+        if (w->clusters > 0 && !(inertia < w->inertia)) continue;
+        w->inertia = inertia;
+        w->clusters = compact(&w->m, w->assignment, w->centres);
+    }
+}
+
 static Status cluster(const float *rows, i64 n, int d, MmlKMeansOptions options, MmlRandom *random, MmlThreads *threads,
                       MmlArena *arena, i32 *assignment, float *centres, int *clusters, double *inertia) {
-    KMeans m;
     MML_TRY(check(rows, n, d, options));
-    MML_TRY(kmeans_new(rows, n, d, options.clusters, threads, arena, &m));
-    double tolerance = TOLERANCE * variance(&m), best = INFINITY;
-    for (int restart = 0; restart < options.restarts; restart++) {
-        seed(&m, options.clusters, random, threads);
-        double found = lloyd(&m, options.iterations, tolerance, threads);
-        if (restart > 0 && !(found < best)) continue;
-        best = found;
-        *clusters = compact(&m, assignment, centres);
+    int count = mml_threads_count(threads), apart = options.restarts >= count;
+    u64 first = mml_random_u32(random), second = mml_random_u32(random);
+    Restarts r = {MML_NEW(arena, Worker, apart ? count : 1), options, apart ? NULL : threads, first << 32 | second, 0};
+    if (!r.workers) return MML_ENOMEM;
+    for (int w = 0; w < (apart ? count : 1); w++) {
+        Worker *worker = &r.workers[w];
+        MML_TRY(kmeans_new(rows, n, d, options.clusters, r.rows_by, arena, &worker->m));
+        worker->assignment = MML_NEW(arena, i32, n);
+        worker->centres = MML_NEW(arena, float, (i64)options.clusters * d);
+        if (!worker->assignment || !worker->centres) return MML_ENOMEM;
+        if (w == 0) MML_TRY(lanes_new(&worker->m, arena));
+        worker->m.lanes = r.workers->m.lanes;
     }
-    if (inertia) *inertia = best;
+    r.tolerance = TOLERANCE * variance(&r.workers->m);
+    if (apart) mml_parallel(threads, options.restarts, run_restarts, &r);
+    else run_restarts(&r, 0, options.restarts, 0);
+    const Worker *best = r.workers;
+    for (int w = 1; w < (apart ? count : 1); w++)
+        if (r.workers[w].inertia < best->inertia) best = &r.workers[w];
+    memcpy(assignment, best->assignment, sizeof(i32) * (size_t)n);
+    if (centres) memcpy(centres, best->centres, sizeof(float) * (size_t)best->clusters * (size_t)d);
+    *clusters = best->clusters;
+    if (inertia) *inertia = best->inertia;
     return MML_OK;
 }
 
@@ -321,6 +371,7 @@ static Status cluster_from(const float *rows, i64 n, int d, MmlKMeansOptions opt
     KMeans m;
     MML_TRY(check(rows, n, d, options));
     MML_TRY(kmeans_new(rows, n, d, options.clusters, threads, arena, &m));
+    MML_TRY(lanes_new(&m, arena));
     memcpy(m.centres, centres, sizeof(float) * (size_t)options.clusters * (size_t)d);
     forget(&m);
     lloyd(&m, options.iterations, TOLERANCE * variance(&m), threads);

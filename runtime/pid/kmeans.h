@@ -1,10 +1,11 @@
 /* k-means over the rows of a matrix.
  *
  * Lloyd's algorithm with k-means++ seeding (Arthur & Vassilvitskii 2007), the
- * best of several restarts by inertia. An emptied cluster is reseeded at the
- * row farthest from its centre. With fewer distinct rows than clusters there
- * are as many clusters as distinct rows. The result depends on the random
- * stream, the rows and the number of threads.
+ * best of several restarts by inertia, each with a random stream of its own.
+ * An emptied cluster is reseeded at the row farthest from its centre. With
+ * fewer distinct rows than clusters there are as many clusters as distinct
+ * rows. The result depends on the random stream, the rows and, with fewer
+ * restarts than threads, the number of threads.
  */
 #ifndef PID_KMEANS_H
 #define PID_KMEANS_H

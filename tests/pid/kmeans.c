@@ -177,7 +177,7 @@ static double slow_inertia(const float *rows, int n, int d, int k, MmlRandom *ra
     return inertia;
 }
 
-Test(kmeans, is_no_worse_than_twenty_plain_runs) {
+Test(kmeans, in_twenty_restarts_is_no_worse_than_twenty_plain_runs) {
     enum { N = 600, D = 5, K = 12 };
     float rows[N * D];
     i32 assignment[N];
@@ -186,7 +186,7 @@ Test(kmeans, is_no_worse_than_twenty_plain_runs) {
         for (int c = 0; c < D; c++) rows[i * D + c] = (float)(3 * (i * (c + 3) % 7) + mml_random_normal(&random));
     double plain = HUGE_VAL, ours;
     for (int restart = 0; restart < 20; restart++) plain = fmin(plain, slow_inertia(rows, N, D, K, &random));
-    run(rows, N, D, (MmlKMeansOptions){K, 4, 300}, 9, NULL, assignment, NULL, &ours);
+    run(rows, N, D, (MmlKMeansOptions){K, 20, 300}, 9, NULL, assignment, NULL, &ours);
     cr_assert_leq(ours, 1.01 * plain, "%g against %g", ours, plain);
 }
 
@@ -202,6 +202,22 @@ Test(kmeans, new_rows_go_to_the_nearest_centre) {
     cr_assert_eq(mml_kmeans_assign(corners, 3, 2, centres, 3, fresh), MML_OK);
     for (int i = 0; i < 3; i++) cr_assert_eq(fresh[i], own[i]);
     cr_assert_eq(mml_kmeans_assign(corners, 3, 2, centres, 0, fresh), MML_EINPUT);
+}
+
+Test(kmeans, restarts_on_threads_of_their_own_are_those_of_one_thread) {
+    enum { N = 300, D = 2 };
+    float rows[N * D];
+    i32 one[N], two[N];
+    double a, b;
+    MmlThreads *threads;
+    MmlRandom random = mml_random(15, MML_STREAM_RULE, 0, 0);
+    for (int i = 0; i < N * D; i++) rows[i] = (float)mml_random_normal(&random);
+    cr_assert_eq(mml_threads_new(2, &threads), MML_OK);
+    run(rows, N, D, (MmlKMeansOptions){8, 5, 100}, 3, NULL, one, NULL, &a);
+    run(rows, N, D, (MmlKMeansOptions){8, 5, 100}, 3, threads, two, NULL, &b);
+    cr_assert_arr_eq(one, two, sizeof one);
+    cr_assert_eq(a, b);
+    mml_threads_free(threads);
 }
 
 Test(kmeans, refuses_senseless_options) {
