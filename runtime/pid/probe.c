@@ -1,8 +1,10 @@
 #include "mml/pid.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "pid/bins.h"
+#include "pid/rest.h"
 #include "pid/synergy.h"
 #include "pid/table.h"
 
@@ -62,6 +64,48 @@ static Status decompose(const MmlProbeOptions *options, const MmlSamples *sample
     return MML_OK;
 }
 
+/* Whether each modality is decomposed against the rest's clusters. */
+static int takes_rest(const MmlSamples *samples) {
+    double tuples = 1;
+    for (int k = 0; k < samples->sources; k++) tuples *= samples->bins[k];
+    return samples->sources >= MML_PROBE_REST || (samples->sources == MML_PROBE_REST - 1 && tuples > MML_PROBE_TUPLES);
+}
+
+/* Modality k's table is (k, the rest). What isn't of one modality comes from the
+ * table of least union information: the union information of all modalities is
+ * at most that, since each of the rest is a function of the rest. */
+static Status against_rest(const MmlProbeOptions *options, const MmlSamples *samples, const float *const *features,
+                           const int *width, MmlThreads *threads, MmlArena *arena, MmlProbeResult *out) {
+    double least = INFINITY, mutual = 0, gap = 0, unique[MML_PID_SOURCES], of[MML_PID_SOURCES];
+    i32 *bin = MML_NEW(arena, i32, samples->n);
+    if (!bin) return MML_ENOMEM;
+    for (int k = 0; k < samples->sources; k++) {
+        MmlSamples pair = {.sources = 2, .labels = samples->labels, .bins = {samples->bins[k]}, .bin = {samples->bin[k], bin},
+                           .label = samples->label, .n = samples->n};
+        MmlProbeResult found = {0};
+        MML_TRY(mml_rest_bins(options, samples->sources, k, samples->n, features, width, threads, arena, bin, &pair.bins[1]));
+        MML_TRY(decompose(options, &pair, arena, &found));
+        unique[k] = found.pid.unique[0];
+        of[k] = found.pid.mutual[0];
+        mutual += of[k];
+        gap = fmax(gap, found.pid.gap);
+        double union_information = found.pid.total - found.pid.synergy;
+        if (union_information >= least) continue;
+        least = union_information;
+        out->pid = found.pid;
+        out->synergy = found.synergy;
+        out->synergy_plugin = found.synergy_plugin;
+        out->synergy_error = found.synergy_error;
+        out->occupied = found.occupied;
+    }
+    memcpy(out->pid.unique, unique, sizeof(double) * (size_t)samples->sources);
+    memcpy(out->pid.mutual, of, sizeof(double) * (size_t)samples->sources);
+    out->pid.redundancy = fmax(0, mutual - least);
+    out->pid.gap = gap;
+    out->pid.q = out->pid.dual = NULL;
+    return MML_OK;
+}
+
 /* Without a joint table, so that any number of modalities and bins will do. */
 static Status mutual_informations(const MmlSamples *samples, MmlArena *arena, MmlProbeResult *out) {
     double *label = MML_NEW(arena, double, samples->labels);
@@ -92,7 +136,9 @@ Status mml_probe(const MmlProbeOptions *options, int modalities, i64 n,
         samples.bin[m] = bin;
         samples.bins[m] = out->bins[m];
     }
-    MML_TRY(options->mutual_only ? mutual_informations(&samples, arena, out) : decompose(options, &samples, arena, out));
+    MML_TRY(options->mutual_only     ? mutual_informations(&samples, arena, out)
+            : takes_rest(&samples) ? against_rest(options, &samples, features, width, threads, arena, out)
+                                   : decompose(options, &samples, arena, out));
     out->seconds = mml_pid_clock() - began;
     return MML_OK;
 }

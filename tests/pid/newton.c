@@ -190,3 +190,48 @@ Test(newton, tables_of_many_labels_are_certified) {
     }
     mml_arena_free(arena);
 }
+
+/* Both sources' order, few and many bins and labels, both forms of Newton's equations. */
+Test(newton, tables_of_any_shape_are_certified) {
+    static const int shapes[][3] = {{7, 13, 5}, {3, 50, 10}, {50, 3, 10}, {64, 64, 4}, {28, 28, 28}, {1, 9, 4}, {9, 1, 4}, {20, 20, 28},
+                                    {2, 2, 2}, {2, 2, 10}, {2, 2, 50}, {2, 2, 100}, {5, 3, 200}};
+    static const TableKind kinds[] = {DENSE_WEIGHTS, COUNTS, SPARSE_DECADES};
+    MmlArena *arena = mml_arena_new();
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int k = 0; k < 3; k++) {
+            const int *shape = shapes[s];
+            if (shape[0] * shape[1] * shape[2] > 10000 && kinds[k] == DENSE_WEIGHTS) continue;     /* the checker's time */
+            char what[48];
+            snprintf(what, sizeof what, "%dx%dx%d, kind %d", shape[0], shape[1], shape[2], (int)kinds[k]);
+            MmlArenaMark mark = mml_arena_mark(arena);
+            MmlRandom random = mml_random(10, MML_STREAM_RULE, (u64)s, (u64)k);
+            MmlTable table = filled_table(&random, kinds[k], 2, shape, shape[2], arena);
+            MmlPid pid;
+            cr_assert_eq(mml_pid_solve(&table, NULL, arena, &pid), MML_OK, "%s: %s", what, mml_message());
+            assert_certified(&table, &pid, what);
+            assert_sum_rules(&pid, what);
+            mml_arena_release(arena, mark);
+        }
+    mml_arena_free(arena);
+}
+
+/* 6 x 4 x 30: Woodbury's form. */
+Test(newton, swapping_and_reordering_many_labels_changes_nothing) {
+    const int order1[] = {3, 0, 5, 4, 1, 2}, order2[] = {1, 3, 0, 2};
+    int order_y[30];
+    for (int y = 0; y < 30; y++) order_y[y] = y * 7 % 30;
+    MmlArena *arena = mml_arena_new();
+    for (int kind = 0; kind < TABLE_KINDS; kind++) {
+        MmlRandom random = mml_random(11, MML_STREAM_RULE, (u64)kind, 0);
+        double room[6 * 4 * 30];
+        MmlTable table = filled_table(&random, (TableKind)kind, 2, (int[]){6, 4}, 30, arena);
+        MmlTable other = rearranged(&table, 1, order1, order2, order_y, room);
+        MmlPid a, b;
+        cr_assert_eq(mml_pid_solve(&table, NULL, arena, &a), MML_OK);
+        cr_assert_eq(mml_pid_solve(&other, NULL, arena, &b), MML_OK);
+        cr_assert_float_eq(a.redundancy, b.redundancy, 1e-9);
+        cr_assert_float_eq(a.unique[0], b.unique[1], 1e-9);
+        cr_assert_float_eq(a.synergy, b.synergy, 1e-9);
+    }
+    mml_arena_free(arena);
+}

@@ -11,7 +11,7 @@ enum { MOST = 4000 };
 /* Samples whose modality m has bin x[m]: a feature at one of well separated points. */
 typedef struct {
     int   n, modalities, classes;
-    float features[3][2 * MOST];
+    float features[5][2 * MOST];
     i64   label[MOST];
 } Samples;
 
@@ -21,8 +21,9 @@ static void place(Samples *s, int m, int i, int x, int bins) {
 }
 
 static MmlProbeResult probe(const Samples *s, const MmlProbeOptions *options, MmlArena *arena) {
-    const float *features[] = {s->features[0], s->features[1], s->features[2]};
-    const int width[] = {2, 2, 2};
+    const float *features[5];
+    const int width[] = {2, 2, 2, 2, 2};
+    for (int m = 0; m < 5; m++) features[m] = s->features[m];
     MmlProbeResult result;
     cr_assert_eq(mml_probe(options, s->modalities, s->n, features, width, s->label, s->classes, NULL, arena, &result), MML_OK,
                  "%s", mml_message());
@@ -192,6 +193,27 @@ Test(probe, takes_three_modalities) {
     cr_assert_float_eq(result.synergy_plugin, 1, 1e-9);
     cr_assert_float_eq(result.synergy, 1, 0.05);
     for (int m = 0; m < 3; m++) cr_assert_float_eq(result.pid.unique[m], 0, 1e-9);
+    mml_arena_free(arena);
+}
+
+/* Label: the first modality's bit and the second's, which the third repeats; the others are idle. */
+Test(probe, sets_each_of_many_modalities_against_the_rest) {
+    static Samples s;
+    MmlArena *arena = mml_arena_new();
+    MmlProbeOptions options = mml_probe_defaults();
+    s = (Samples){.n = 1024, .modalities = 5, .classes = 4};
+    for (int i = 0; i < s.n; i++) {
+        for (int m = 0; m < 5; m++) place(&s, m, i, i >> (m < 2 ? m : m - 1) & 1, 2);
+        s.label[i] = i & 3;
+    }
+    MmlProbeResult result = probe(&s, &options, arena);
+    cr_assert_float_eq(result.pid.unique[0], 1, 1e-9);
+    for (int m = 1; m < 5; m++) cr_assert_float_eq(result.pid.unique[m], 0, 1e-9, "%d: %g", m, result.pid.unique[m]);
+    for (int m = 0; m < 5; m++) cr_assert_float_eq(result.pid.mutual[m], m < 3, 1e-9);
+    cr_assert_float_eq(result.pid.total, 2, 1e-9);
+    cr_assert_float_eq(result.pid.redundancy, 1, 1e-9);          /* the sum of mutual, 3, less 2 */
+    cr_assert_float_eq(result.synergy_plugin, 0, 1e-9);
+    cr_assert(result.pid.gap <= 1e-9 && !result.pid.q && !result.pid.dual);
     mml_arena_free(arena);
 }
 

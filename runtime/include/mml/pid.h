@@ -151,7 +151,16 @@ MmlProbeOptions mml_probe_defaults(void);
 /* features[m]: [n, width[m]] (argmax: the heads' logits, width = classes);
  * labels[n] in [0, classes). n >= 1; modalities >= 2, mutual_only >= 1.
  * Degenerate input (equal rows, fewer distinct rows than k, one class) gives
- * fewer bins, not an error. The result depends on the number of threads and
+ * fewer bins, not an error.
+ *
+ * With five modalities or more (four, when their bins make more than 20,000
+ * tuples) each is decomposed against one clustering of all others' joined
+ * features (argmax: the sum of their logits): unique[k] is of k against the
+ * rest. Total and synergy are those of the table of least union information,
+ * which bounds that of all modalities from above; redundancy is the sum of
+ * mutual less it, and q and dual are NULL.
+ *
+ * The result depends on the number of threads and
  * nothing else of the machine. Fails with MML_ENUMERIC on NaN or infinite
  * features, naming the modality (from 0), sample and column; MML_EINPUT on wrong
  * options, labels out of range and tables too large for the decomposition. */
