@@ -145,8 +145,7 @@ int repl_command(const Options *options) {
     if (!setlocale(LC_CTYPE, "")) setlocale(LC_CTYPE, "C.UTF-8");
     Session *session = session_new(options);
     handle_interrupts();
-    int code = EXIT_FINE;
-    if (options->operand && !load_file(session, options->operand)) code = EXIT_PROGRAM;
+    int code = options->operand ? load_file(session, options->operand) : EXIT_FINE;
     if (!code) {
         input_open(session, "mmlc", terminal);
         code = run_loop(session, terminal);

@@ -10,6 +10,7 @@
 #include "driver/link.h"
 #include "driver/repl_evaluate.h"
 #include "driver/repl_say.h"
+#include "driver/say.h"
 #include "driver/temporary.h"
 #include "ir/ir.h"
 #include "syntax/input.h"
@@ -22,16 +23,18 @@ int load_file(Session *session, const char *path) {
     Question question = question_new(session);
     const Source *source = source_read(question.arena, path);
     const char *added;
-    int fine = 0;
+    int code = source ? EXIT_PROGRAM : EXIT_SYSTEM;
     if (!source && errno == EFBIG) repl_error("can't read %s: it is larger than 16 MiB", path);
     else if (!source) repl_error("can't read %s: %s", path, strerror(errno));
     else {
         session_set_path(session, path);
-        fine = session_define(&question, path, source->text, source->length, &added);
-        if (fine) printf("%s: %s\n", path, added);
+        if (session_define(&question, path, source->text, source->length, &added)) {
+            printf("%s: %s\n", path, added);
+            code = EXIT_FINE;
+        }
     }
     question_end(&question);
-    return fine;
+    return code;
 }
 
 static void load(Session *session, const char *argument, CommandState *state) {

@@ -11,7 +11,7 @@ typedef struct { int quit, timing; } CommandState;
 /* line begins with a colon. */
 void command_run(Session *session, const char *line, CommandState *state);
 
-/* Takes in a file's definitions; 0 after an error. */
+/* Takes in a file's definitions. EXIT_FINE, EXIT_PROGRAM, or EXIT_SYSTEM when it can't be read. */
 int  load_file(Session *session, const char *path);
 
 #endif

@@ -14,6 +14,7 @@
 #include "driver/repl_commands.h"
 #include "driver/repl_evaluate.h"
 #include "driver/repl_pid.h"
+#include "driver/repl_say.h"
 #include "sema/library.h"
 
 enum { HISTORY_LENGTH = 1000, MOST_SHOWN = 100 };
@@ -195,7 +196,13 @@ static LineResult plain_line(char **line) {
         clearerr(stdin);
         return interrupted ? LINE_INTERRUPTED : LINE_END;
     }
-    if (length && (*line)[length - 1] == '\n') (*line)[length - 1] = 0;
+    if (memchr(*line, 0, (size_t)length)) {
+        repl_error("a NUL byte stands in a line of the input; the line is left out");
+        length = 0;
+    }
+    if (length && (*line)[length - 1] == '\n') length--;
+    if (length && (*line)[length - 1] == '\r') length--;
+    (*line)[length] = 0;
     return LINE_READ;
 }
 

@@ -26,6 +26,8 @@ static Status check(const MmlJoint *joint, const MmlPidOptions *options) {
     if (options->iterations < 1 || options->sinkhorn < 1)
         return mml_fail(MML_EINPUT, "solver adam needs at least 1 iteration and 1 sweep, not %d and %d",
                         options->iterations, options->sinkhorn);
+    if (options->start < MML_PID_ANALYTIC || options->start > MML_PID_GAUSSIAN)
+        return mml_fail(MML_EINPUT, "solver adam knows no start number %d", (int)options->start);
     if (!(options->lr > 0) || isinf(options->lr) || !(options->tolerance >= 0) || !(options->until >= 0))
         return mml_fail(MML_EINPUT, "solver adam needs lr > 0, tolerance >= 0 and until >= 0, not %g, %g and %g",
                         options->lr, options->tolerance, options->until);

@@ -28,6 +28,8 @@ says "a line that ends in an operator goes on" '^3 : int$'               '1 +\n2
 says "an open bracket goes on"       '^5 : int$'                         'max(\n3,\n\n5\n)\n'
 says "else may begin a line"         '^2 : int$'                         'if 1 > 2 then 1\nelse 2\n'
 says "a comment alone is nothing"    '^3 : int$'                         '# why\n\n1 + 2 # so\n'
+says "lines may end as on Windows"   '^3 : int$'                         '1 +\r\n2\r\n:time\r\n'
+errs "a NUL byte"                    'a NUL byte stands'                 '1\0000 + 1'
 errs "an unknown name"               '`nobody`'                          'nobody + 1'
 errs "a type error"                  'E03'                               '1 s + 2 epochs'
 errs "a syntax error"                'prompt:1:5: error\[E0110\]'        '1 + *'
@@ -83,7 +85,7 @@ check "what it writes has the layout" "$MMLC" fmt --check kept.mml
 says ":load in a new session"        '^eager\(tau = 3\), on probe'       ':load kept.mml\neager(tau = x)\n'
 errs ":load of nothing"              'missing.mml'                       ':load missing.mml'
 errs ":save where there is no folder" 'no/such'                          ':save no/such/kept.mml'
-fails_with "a program that isn't there" 1 'missing.mml'                  "$MMLC" repl missing.mml
+fails_with "a program that isn't there" 3 'missing.mml'                  "$MMLC" repl missing.mml
 printf 'fusion = ->\n' >wrong.mml
 fails_with "a wrong program"         1 'wrong.mml:1:10'                  "$MMLC" repl wrong.mml
 says "-D counts"                     '^7\.5 : real$'                     'tau + 0.5\n' -D tau=7.0 <(printf 'param tau = 5.0\n')

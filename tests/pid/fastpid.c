@@ -172,12 +172,13 @@ Test(fastpid, refuses_three_sources_and_senseless_options) {
     MmlPid pid;
     cr_assert_eq(mml_pid_solve(&three, &options, arena, &pid), MML_EINPUT);
     cr_assert(strstr(mml_message(), "newton"), "%s", mml_message());
-    for (int bad = 0; bad < 4; bad++) {
+    for (int bad = 0; bad < 5; bad++) {
         options = adam();
         if (bad == 0) options.iterations = 0;
         if (bad == 1) options.sinkhorn = 0;
         if (bad == 2) options.lr = NAN;
         if (bad == 3) options.tolerance = -1;
+        if (bad == 4) options.start = (MmlPidStart)(MML_PID_GAUSSIAN + 1);
         cr_assert_eq(mml_pid_solve(&two, &options, arena, &pid), MML_EINPUT, "option %d", bad);
     }
     mml_arena_free(arena);
