@@ -40,8 +40,8 @@ struct MmlWoodbury {
 static int rows_of(const MmlSupport *support) { return support->rows; }
 static int columns_of(const MmlSupport *support) { return !support->rows; }
 
-/* Multiply-adds that cost as much as one of OpenBLAS's matrix product, measured
- * by bench/pid_certified --forms on sizes where both forms take the same time. */
+/* Multiply-adds of OpenBLAS's matrix product that take the time of one of these,
+ * about, from profiles of 20x20x28 (bench/pid_certified, perf). */
 #define ASSEMBLY_COST  3.0      /* of S, a tile at a time and scattered           */
 #define CHOLESKY_COST  2.0      /* of S: half of its work is in narrow panels     */
 #define LAPLACIAN_COST 3.0      /* of the inverses of K_y                         */

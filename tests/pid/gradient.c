@@ -13,11 +13,11 @@ static void atoms(const MmlTable *table, MmlArena *arena, double out[4]) {
 }
 
 Test(gradient, agrees_with_central_differences) {
-    const double h = 1e-5;
+    const double h = 1e-6;                /* the smallest cells are near 1e-3: its error is of the order of 1e-8 */
     MmlArena *arena = mml_arena_new();
     for (int i = 0; i < 12; i++) {
         MmlRandom random = mml_random(4, MML_STREAM_RULE, (u64)i, 0);
-        MmlTable table = filled_table(&random, DENSE_WEIGHTS, 2, (int[]){3 + i % 3, 3}, 2 + i % 3, arena);
+        MmlTable table = filled_table(&random, DENSE_WEIGHTS, 2, (int[]){3 + i % 3, 3}, i == 11 ? 14 : 2 + i % 3, arena);
         i64 cells = table_cells(&table);
         double *p = MML_NEW(arena, double, cells), *gradient = MML_NEW(arena, double, 4 * cells), sum = 0;
         for (i64 c = 0; c < cells; c++) sum += table.p[c];
