@@ -54,9 +54,9 @@
 %type <number>     INTEGER REAL
 %type <parts>      STRING
 %type <made_up>    CLOSE CLOSE_LIST
-%type <unit>       LIST_UNIT list_unit
+%type <unit>       LIST_UNIT
 %type <op>         compare add multiply
-%type <expr>       expr arrow or and comparison sum product unary labelled postfix primary type_opt value_opt
+%type <expr>       expr arrow or and comparison sum product unary labelled postfix primary list type_opt value_opt
 %type <args>       args args_some
 %type <expr>       over
 %type <stmts>      stmts block
@@ -356,12 +356,14 @@ primary
     | FALSE                                   { $$ = build_bool(p, 0, @$); }
     | OPEN expr CLOSE                         { $$ = $3 ? build_error(p, @$) : build_parentheses($2, @$); }
     | OPEN broken CLOSE                       { $$ = build_error(p, @$); yyerrok; }
-    | OPEN_LIST args CLOSE_LIST list_unit     { $$ = $3 ? build_error(p, @$) : build_list(p, $2, $4, @$); }
+    | list
+    | list LIST_UNIT                          { $$ = build_list_unit($1, $2, @$); }
     ;
 
-list_unit
-    : %empty                                  { $$ = UNIT_NONE; }
-    | LIST_UNIT
+/* By itself, so that a list is a list before what comes behind it is looked at: an error there
+ * must not be taken for one between its brackets. */
+list
+    : OPEN_LIST args CLOSE_LIST               { $$ = $3 ? build_error(p, @$) : build_list(p, $2, @$); }
     ;
 
 args

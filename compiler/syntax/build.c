@@ -77,12 +77,17 @@ Expr *build_string(Parser *p, StringPart *parts, Span span) {
     return expr;
 }
 
-Expr *build_list(Parser *p, ArgList items, Unit unit, Span span) {
+Expr *build_list(Parser *p, ArgList items, Span span) {
     if (is_broken(items)) return build_error(p, span);
     Expr *expr = node(p, EXPR_LIST, span);
     expr->arguments = items.first;
-    expr->unit      = unit;
     return finished(p, expr);
+}
+
+Expr *build_list_unit(Expr *list, Unit unit, Span span) {
+    list->span = span;
+    if (list->kind == EXPR_LIST) list->unit = unit;
+    return list;
 }
 
 Expr *build_call(Parser *p, Expr *base, ArgList arguments, Span span) {

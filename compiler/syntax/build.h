@@ -11,7 +11,8 @@ Expr *build_integer(Parser *p, Number number, Span span);
 Expr *build_real(Parser *p, Number number, Span span);
 Expr *build_bool(Parser *p, int value, Span span);
 Expr *build_string(Parser *p, StringPart *parts, Span span);
-Expr *build_list(Parser *p, ArgList items, Unit unit, Span span);
+Expr *build_list(Parser *p, ArgList items, Span span);
+Expr *build_list_unit(Expr *list, Unit unit, Span span);         /* [1, 2] epochs */
 Expr *build_call(Parser *p, Expr *base, ArgList arguments, Span span);
 Expr *build_index(Parser *p, Expr *base, ArgList arguments, Span span);
 Expr *build_field(Parser *p, Expr *base, Name name, Span name_span, Span span);

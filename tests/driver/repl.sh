@@ -32,6 +32,8 @@ says "lines may end as on Windows"   '^3 : int$'                         '1 +\r\
 errs "a NUL byte"                    'a NUL byte stands'                 '1\0000 + 1'
 errs "an unknown name"               '`nobody`'                          'nobody + 1'
 errs "a type error"                  'E03'                               '1 s + 2 epochs'
+printf 'pid(xor).redundance\n' | "$MMLC" repl 2>field.err >/dev/null
+check "the whole message of a field that isn't there" diff "$tests/driver/prompt_field.err" field.err
 errs "a syntax error"                'prompt:1:5: error\[E0110\]'        '1 + *'
 errs "a bracket too many"            'closes nothing'                    '1 )'
 errs "a param that reads itself"     'depend on itself'                  'param a = a + 1'
