@@ -79,12 +79,12 @@ static double now(void) {
 
 /* ---- The loop ---- */
 
-static int is_unfinished(Session *session, const char *text) {
+static Input classify(Session *session, const char *text) {
     Question question = question_new(session);
     const char *copy = arena_copy(question.arena, text, strlen(text));
     Input input = input_classify(question.arena, question.names, source_from_text(question.arena, "prompt", copy, strlen(copy)));
     question_end(&question);
-    return input.kind == INPUT_UNFINISHED;
+    return input;
 }
 
 /* line is added to *text; both malloc'd. */
@@ -101,6 +101,7 @@ static void add_line(char **text, char *line) {
 /* The next whole input, or NULL at the end. An interrupt gives up what was begun. */
 static char *next_input(Session *session, int terminal, int *interrupted) {
     char *text = NULL, *line;
+    int   open = 0;                   /* until a line closes a bracket the text need not be read again */
     for (;;) {
         mml_stop_forget();
         LineResult result = input_line(text != NULL, &line);
@@ -108,12 +109,18 @@ static char *next_input(Session *session, int terminal, int *interrupted) {
         if (result == LINE_INTERRUPTED) {
             free(text);
             text = NULL;
+            open = 0;
             if (terminal) continue;
             *interrupted = 1;
             return NULL;
         }
+        int closes = strpbrk(line, ")]}") != NULL;
         add_line(&text, line);
-        if (*text == ':' || !is_unfinished(session, text)) return text;
+        if (open && !closes) continue;
+        if (*text == ':') return text;
+        Input input = classify(session, text);
+        if (input.kind != INPUT_UNFINISHED) return text;
+        open = input.open;
     }
 }
 

@@ -64,12 +64,18 @@ static void push_tokens(Parser *p) {
     yypstate_delete(state);
 }
 
+/* A bracket is open at the end: the last token closes it without standing there. */
+static int has_open_bracket(const Parser *p) {
+    const Token *token = &p->tokens.items[last_token(p)];
+    return token->made_up && (token->kind == TOK_CLOSE || token->kind == TOK_CLOSE_LIST || token->kind == TOK_CLOSE_BLOCK);
+}
+
 /* Is nothing wrong but that it ends too early? Then a bracket is open at the end, or
  * the parser stops there and a further line could go on. */
 static int is_unfinished(Parser *p) {
     int last = last_token(p);
     const Token *token = &p->tokens.items[last];
-    if (token->made_up && (token->kind == TOK_CLOSE || token->kind == TOK_CLOSE_LIST || token->kind == TOK_CLOSE_BLOCK)) return 1;
+    if (has_open_bracket(p)) return 1;
     push_tokens(p);
     if (!p->first_error || p->first_error - 1 <= last) return 0;
     if (filter_goes_on_behind(token->kind)) return 1;
@@ -94,7 +100,8 @@ Input input_classify(Arena *arena, Interner *names, const Source *source) {
     const Token *tokens = p.tokens.items;
     if (last_token(&p) == 0) return (Input){.kind = INPUT_NOTHING};
     int first = tokens[1].kind, second = tokens[2].kind;
-    if (begins_definition(first, second)) return (Input){.kind = is_unfinished(&p) ? INPUT_UNFINISHED : INPUT_DEFINITION};
+    if (begins_definition(first, second))
+        return (Input){.kind = is_unfinished(&p) ? INPUT_UNFINISHED : INPUT_DEFINITION, .open = has_open_bracket(&p)};
     int name = first == TOK_LET ? 2 : 1;
     Input input = {.kind = INPUT_EXPRESSION};
     uint32_t begin = 0;
@@ -105,6 +112,7 @@ Input input_classify(Arena *arena, Interner *names, const Source *source) {
                         .name_span = span, .value = begin};
     }
     Parser expression = read_tokens(arena, names, diagnostics_new(arena), source_behind(arena, source, begin), TOK_START_EXPRESSION);
+    input.open = has_open_bracket(&expression);
     if (last_token(&expression) == 0 ? input.kind == INPUT_BINDING : is_unfinished(&expression)) input.kind = INPUT_UNFINISHED;
     return input;
 }

@@ -15,6 +15,7 @@ typedef enum {
 
 typedef struct {
     InputKind kind;
+    int       open;           /* UNFINISHED: only a closing bracket can end it */
     Name      name;           /* of a binding                          */
     Span      name_span;
     uint32_t  value;          /* offset of a binding's expression      */

@@ -26,6 +26,8 @@ says "a binding by itself"           '^x = 4 : int$'                     'x = 3\
 says "a text with a value in it"     '^"x is 3" : string$'               'x = 3\n"x is {x}"\n'
 says "a line that ends in an operator goes on" '^3 : int$'               '1 +\n2\n'
 says "an open bracket goes on"       '^5 : int$'                         'max(\n3,\n\n5\n)\n'
+{ printf 'max(\n3,\n'; printf '# ) %s\n' {1..30}; printf '# %s\n' {1..20000}; printf '5)\n'; } | "$MMLC" repl >long.out 2>&1
+[ "$(cat long.out)" = "5 : int" ] && ok "however long it is, and whatever comments close" || failed "a long input: $(head -c 300 long.out)"
 says "else may begin a line"         '^2 : int$'                         'if 1 > 2 then 1\nelse 2\n'
 says "a comment alone is nothing"    '^3 : int$'                         '# why\n\n1 + 2 # so\n'
 says "lines may end as on Windows"   '^3 : int$'                         '1 +\r\n2\r\n:time\r\n'
