@@ -185,6 +185,13 @@ const char *const command_names[] = {
     NULL
 };
 
+/* Aligned by characters, of which … has three bytes. */
+static void help_line(const char *form, const char *text) {
+    int width = 42;
+    for (const char *s = form; *s; s++) width += (*s & 0xc0) == 0x80;
+    printf("  %-*s %s\n", width, form, text);
+}
+
 static void help(Session *session, const char *argument, CommandState *state) {
     static const struct { const char *form, *help; } rows[] = {
         {"policy NAME(…) { … }", "a definition: also method, encoder, param, data, modality, target, fusion, train; later ones replace earlier ones"},
@@ -194,8 +201,8 @@ static void help(Session *session, const char *argument, CommandState *state) {
         FUNCTIONS
 #undef FUNCTION
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) printf("  %-42s %s\n", rows[i].form, rows[i].help);
-    for (int i = 0; i < COMMAND_COUNT; i++) printf("  %-42s %s\n", commands[i].form, commands[i].help);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) help_line(rows[i].form, rows[i].help);
+    for (int i = 0; i < COMMAND_COUNT; i++) help_line(commands[i].form, commands[i].help);
     printf("A line that ends in an operator, a comma or an open bracket goes on. Ctrl-C stops what runs.\n");
 }
 
