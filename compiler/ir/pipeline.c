@@ -3,7 +3,8 @@
 #include "ir/memory.h"
 #include "ir/normalised_input.h"
 
-/* What happens to a built step, in order. */
+/* What happens to a built step, in order. A build with assertions verifies the graph behind each,
+ * once memory_mark has found the producers. */
 static void (*const passes[])(Arena *arena, Step *step) = {
     normalised_input,                   /* no gradient into a batch norm of the input       */
     memory_mark,                        /* producers, results that the caller reads         */
@@ -11,11 +12,13 @@ static void (*const passes[])(Arena *arena, Step *step) = {
     memory_plan,                        /* an offset for every tensor                       */
 };
 
+#define FIRST_VERIFIED 1                /* memory_mark's place */
+
 static void run_passes(Arena *arena, Step *step) {
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
         passes[i](arena, step);
 #ifndef NDEBUG
-        ir_verify(step);
+        if (i >= FIRST_VERIFIED) ir_verify(step);
 #endif
     }
 }

@@ -34,12 +34,12 @@ static void gather(const WeightPlace *p, const float *w, i64 lane, i64 channel, 
         return;
     }
     bool by_lane = p->depth_stride == 9;
-    float turned[9 * MML_BLOCK][MML_BLOCK];
+    float turned[9 * MML_BLOCK][MML_BLOCK], *flat = &taps[0][0][0];
     for (int j = 0; j < 9; j++) {
         Vector v[MML_BLOCK];
         for (int i = 0; i < MML_BLOCK; i++) v[i] = load(from + i * (by_lane ? p->lane_stride : p->depth_stride) + j * MML_BLOCK);
         transpose(v);
-        for (int i = 0; i < MML_BLOCK; i++) store(by_lane ? taps[0][j * MML_BLOCK + i] : turned[j * MML_BLOCK + i], v[i]);
+        for (int i = 0; i < MML_BLOCK; i++) store(by_lane ? flat + (j * MML_BLOCK + i) * MML_BLOCK : turned[j * MML_BLOCK + i], v[i]);
     }
     if (by_lane) return;
     for (int tap = 0; tap < 9; tap++) {
