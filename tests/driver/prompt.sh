@@ -21,7 +21,7 @@ fusion = concat -> linear(classes)
 train { stage joint { epochs = 1000 } }
 END
 cat >drive.py <<'END'
-import os, pty, select, signal, sys, time
+import os, pty, select, signal, sys, termios, time
 
 mmlc, program = sys.argv[1:]
 process, terminal = pty.fork()
@@ -82,12 +82,20 @@ send('pid("large.json")\n')
 time.sleep(1)
 send("\x03");                 wait_for(b"stopped in a decomposition", "Ctrl-C stops a solve"); wait_for(b"> ", "and keeps the session then too")
 send("6 * 7\n");              wait_for(b"42 : int", "everything is still there"); wait_for(b"> ", "the last prompt")
-# The prompt is shown a moment before the terminal hands over single characters; a Ctrl-D before that is
-# the terminal's own and is lost, as it is for a person, who presses it again.
-for attempt in range(30):
+def wait_for_characters(seconds=30):
+    """The prompt is shown a moment before the terminal hands over single characters; a Ctrl-D before that is the terminal's own."""
+    end = time.monotonic() + seconds
+    while termios.tcgetattr(terminal)[3] & termios.ICANON and time.monotonic() < end:
+        time.sleep(0.02)
+
+for attempt in range(10):
     try:
+        if attempt:
+            send("\x03")                    # gives up what may stand on the line, as a person would
+            time.sleep(0.2)
+        wait_for_characters()
         send("\x04")
-        while select.select([terminal], [], [], 1)[0] and os.read(terminal, 65536):
+        while select.select([terminal], [], [], 2)[0] and os.read(terminal, 65536):
             pass
     except OSError:
         break                               # the terminal is closed
