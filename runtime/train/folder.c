@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
@@ -17,18 +18,22 @@ const char *mml_folder_path(MmlRun *run, const char *name) {
     return mml_arena_format(run->arena, "%s/%s", run->folder, name);
 }
 
-/* runs/NAME-<date>-<seed>, with a number behind it when there is one already. */
-static const char *default_folder(MmlRun *run) {
+const char *mml_folder_fresh(MmlArena *arena, const char *before, const char *after) {
     char date[32];
     time_t now = time(NULL);
     struct tm local;
     localtime_r(&now, &local);
     strftime(date, sizeof date, "%Y%m%d-%H%M%S", &local);
-    const char *base = mml_arena_format(run->arena, "runs/%s-%s-%lld", run->experiment->name, date,
-                                        (long long)mml_int(&run->settings, "train.seed"));
-    const char *name = base;
-    for (int i = 2; name && mml_exists(name); i++) name = mml_arena_format(run->arena, "%s-%d", base, i);
+    const char *base = mml_arena_format(arena, "runs/%s-%s%s", before, date, after), *name = base;
+    for (int i = 2; name && mml_exists(name); i++) name = mml_arena_format(arena, "%s-%d", base, i);
     return name;
+}
+
+/* runs/NAME-<date>-<seed> */
+static const char *default_folder(MmlRun *run) {
+    char seed[32];
+    snprintf(seed, sizeof seed, "-%lld", (long long)mml_int(&run->settings, "train.seed"));
+    return mml_folder_fresh(run->arena, run->experiment->name, seed);
 }
 
 static Status refuse_other_run(MmlRun *run) {

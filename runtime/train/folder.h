@@ -4,6 +4,9 @@
 
 #include "train/run.h"
 
+/* runs/BEFORE-<date>AFTER, with a number behind it when there is one already; in arena, NULL when out of memory. */
+const char *mml_folder_fresh(MmlArena *arena, const char *before, const char *after);
+
 /* Before the data are read: fails when --out holds a run already, or when
  * nothing can be written there. Sets run->folder (a name; nothing is made yet). */
 Status mml_folder_choose(MmlRun *run);

@@ -1,24 +1,18 @@
 #include "train/sweep_plan.h"
 
 #include "train/files.h"
+#include "train/folder.h"
 #include "train/json.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define FORMAT "mml-sweep/1"
 
 const char *mml_sweep_folder(const MmlExperiment *experiment, MmlArena *arena) {
-    char date[32];
-    time_t now = time(NULL);
-    struct tm local;
-    localtime_r(&now, &local);
-    strftime(date, sizeof date, "%Y%m%d-%H%M%S", &local);
-    const char *base = mml_arena_format(arena, "runs/%s-sweep-%s", experiment->name, date), *name = base;
-    for (int i = 2; name && mml_exists(name); i++) name = mml_arena_format(arena, "%s-%d", base, i);
-    return name;
+    const char *name = mml_arena_format(arena, "%s-sweep", experiment->name);
+    return name ? mml_folder_fresh(arena, name, "") : NULL;
 }
 
 Status mml_sweep_plan_write(const MmlExperiment *experiment, const MmlCall *call, i64 cells, const char *path) {

@@ -26,6 +26,6 @@ forbid "the runtime doesn't see the compiler" runtime '^(support|syntax|sema|ir|
 
 foreign=$(nm -g --defined-only "$(dirname "$MMLC")/../runtime/libmml.a" 2>/dev/null | awk 'NF == 3 && $2 != "U" { print $3 }' | grep -vE '^(mml_|__(asan|odr_asan|ubsan))' | sort -u | head -n 5)
 [ -z "$foreign" ] && ok "every external symbol of the runtime begins with mml_" || failed "symbols of the runtime without mml_: $foreign"
-paths=$(git grep -nIE '(/home/|/root/)' -- . ':!tests/end_to_end/architecture.sh' 2>/dev/null | head -n 5)
+paths=$(git grep -nIE '/(home|root)/' 2>/dev/null | head -n 5)
 [ -z "$paths" ] && ok "no paths of one machine" || failed "paths of one machine: $paths"
 finish
