@@ -16,6 +16,8 @@ typedef struct {
     LLVMBasicBlockRef entry;            /* open: what is computed once goes here            */
     LLVMValueRef      stores[STORE_STATISTIC + 1];      /* bases outside the arena          */
     LLVMValueRef      forward[MML_MAX_MODALITIES + 1], active[MML_MAX_MODALITIES + 1];
+    struct { int64_t frames; LLVMValueRef frame; } clips[MML_MAX_MODALITIES];      /* frame_over */
+    int               clip_count;
     int               traced;           /* nodes with a name so far                         */
 } Emitter;
 
@@ -104,11 +106,33 @@ static LLVMValueRef attributes(Emitter *e, const Node *node) {
     return array;
 }
 
+/* What a kernel works on that takes every frame of a clip for a sample: the step's frame with as many times the batch.
+ * Its labels and sample numbers are those of the batch, and read by no such kernel. */
+static LLVMValueRef frame_over(Emitter *e, int64_t frames) {
+    Gen *g = e->g;
+    if (frames == 1) return e->frame;
+    for (int i = 0; i < e->clip_count; i++)
+        if (e->clips[i].frames == frames) return e->clips[i].frame;
+    if (e->clip_count == MML_MAX_MODALITIES) mml_ice("clips of more than %d lengths", MML_MAX_MODALITIES);
+    LLVMBasicBlockRef here = at_entry(e);
+    LLVMValueRef clip = LLVMBuildAlloca(g->builder, LLVMArrayType2(g->i64, sizeof(MmlFrame) / 8), "clip");
+    for (size_t word = 0; word < sizeof(MmlFrame); word += 8) {
+        LLVMValueRef value = frame_word(e, g->i64, word);
+        if (word == offsetof(MmlFrame, batch) || word == offsetof(MmlFrame, capacity))
+            value = LLVMBuildMul(g->builder, value, gen_int(g, frames), "");
+        gen_store(g, value, clip, word);
+    }
+    back(e, here);
+    e->clips[e->clip_count].frames  = frames;
+    e->clips[e->clip_count++].frame = clip;
+    return clip;
+}
+
 static void kernel_call(Emitter *e, const Node *node) {
     Gen *g = e->g;
     for (int i = 0; i < node->operand_count; i++) gen_store(g, operand(e, node, i), e->operands, (size_t)i * 8);
     LLVMBuildCall2(g->builder, g->kernel_type, gen_kernel(g, node->kernel),
-                   (LLVMValueRef[]){e->frame, attributes(e, node), e->operands}, 3, "");
+                   (LLVMValueRef[]){frame_over(e, node->frames), attributes(e, node), e->operands}, 3, "");
 }
 
 static LLVMValueRef load_fixed(Emitter *e, int t) {

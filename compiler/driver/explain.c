@@ -95,6 +95,12 @@ static const char *member_text(const Explanation *x, const Chain *chain, const c
     return "";
 }
 
+/* "[64, 8, 8]", of each frame "3 x [64, 8, 8]". */
+static const char *result_text(const Explanation *x, const Layer *layer) {
+    const char *shape = shape_text(x->arena, layer->shape);
+    return layer->frames > 1 ? arena_printf(x->arena, "%lld x %s", (long long)layer->frames, shape) : shape;
+}
+
 static void put_row(const Explanation *x, const char *name, const char *kind, const char *shape, Cost cost, FILE *out) {
     fprintf(out, "    %-28s %-16s %-18s %14s %14s\n", name, kind, shape, cost.parameters ? count_text(x->arena, cost.parameters) : "",
             cost.flops ? flops_text(x->arena, cost.flops) : "");
@@ -108,12 +114,12 @@ static void put_network(const Explanation *x, const char *title, const Network *
         const char  *name = layer->name ? layer->name : "";
         size_t length = strcspn(name, ".");
         Cost   own = {1, layer_parameters(x->program, layer), layer->flops};
-        put_row(x, name, layer_name(layer->kind), shape_text(x->arena, layer->shape), own, out);
+        put_row(x, name, layer_name(layer->kind), result_text(x, layer), own, out);
         const char *next = i + 1 < network->layers.count && network->layers.items[i + 1].name ? network->layers.items[i + 1].name : "";
         int ends = strncmp(next, name, length) != 0 || (next[length] != '.' && next[length]);
         Cost sum = network_cost(x->program, network, name, length);
         if (chain->count > 1 && length && ends && sum.layers > 1)
-            put_row(x, arena_printf(x->arena, "%.*s in all", (int)length, name), member_text(x, chain, name, length), shape_text(x->arena, layer->shape), sum, out);
+            put_row(x, arena_printf(x->arena, "%.*s in all", (int)length, name), member_text(x, chain, name, length), result_text(x, layer), sum, out);
     }
     Cost all = network_cost(x->program, network, NULL, 0);
     put_row(x, "in all", "", shape_text(x->arena, network->output), all, out);
@@ -179,9 +185,9 @@ static void put_stage(const Explanation *x, const Ir *ir, int index, FILE *out) 
 /* The chosen one with its estimate, then what the others would take. */
 static void put_choice(const Explanation *x, const char *prefix, const Layer *layer, FILE *out) {
     KernelChoice choice = kernel_choice(layer->attr, x->block);
-    double chosen = choice.cycles[choice.algorithm];
+    double chosen = choice.cycles[choice.algorithm], frames = (double)layer->frames;
     fprintf(out, "    %-38s %-10s %8.3f M", *layer->name ? arena_printf(x->arena, "%s.%s", prefix, layer->name) : prefix,
-            algorithm_name(choice.algorithm), chosen / 1e6);
+            algorithm_name(choice.algorithm), frames * chosen / 1e6);
     for (int k = 0; k < ALGORITHMS; k++)
         if (k != (int)choice.algorithm && choice.cycles[k] < INFINITY)
             fprintf(out, ", %s %.1f times that", algorithm_name((Algorithm)k), choice.cycles[k] / chosen);

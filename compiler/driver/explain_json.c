@@ -40,7 +40,7 @@ static json_t *kernel_json(const Explanation *x, const Layer *layer) {
     KernelChoice choice = kernel_choice(layer->attr, x->block);
     json_t *object = json_object(), *cycles = json_object();
     for (int k = 0; k < ALGORITHMS; k++)
-        json_object_set_new(cycles, algorithm_name((Algorithm)k), choice.cycles[k] < INFINITY ? json_real(choice.cycles[k]) : json_null());
+        json_object_set_new(cycles, algorithm_name((Algorithm)k), choice.cycles[k] < INFINITY ? json_real((double)layer->frames * choice.cycles[k]) : json_null());
     json_object_set_new(object, "name", text(algorithm_name(choice.algorithm)));
     json_object_set_new(object, "block", json_integer(x->block));
     json_object_set_new(object, "cycles", cycles);
@@ -55,6 +55,7 @@ static json_t *network_json(const Explanation *x, const Network *network) {
         json_object_set_new(row, "name", text(layer->name));
         json_object_set_new(row, "kind", text(layer_name(layer->kind)));
         json_object_set_new(row, "shape", shape_json(layer->shape));
+        json_object_set_new(row, "frames", json_integer(layer->frames));
         json_object_set_new(row, "parameters", json_integer(layer_parameters(x->program, layer)));
         json_object_set_new(row, "flops", json_integer(layer->flops));
         if (layer->kind == LAYER_CONV) json_object_set_new(row, "kernel", kernel_json(x, layer));

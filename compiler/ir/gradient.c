@@ -113,6 +113,7 @@ static void reverse_kernel(Sweep *s, const Node *forward, int g) {
 
     int temporary = graph_temporary(s->b, forward->op, forward->attributes, forward->group);
     Node *node = reverse_node(s, forward->op, forward->group);
+    node->frames          = forward->frames;
     node->kernel          = row->backward;
     node->backward        = 1;
     node->attribute_count = forward->attribute_count;

@@ -70,7 +70,7 @@ int graph_stop(Builder *b, int x) {
 /* ---- Nodes ---- */
 
 Node *graph_node(Builder *b, IrOp op, int group) {
-    Node node = {.op = op, .kernel = op_row(op)->forward, .group = group, .factor = -1};
+    Node node = {.op = op, .kernel = op_row(op)->forward, .group = group, .frames = 1, .factor = -1};
     if (b->step->unimodal && group >= 0 && group < b->modalities) node.guard = GUARD_FORWARD;
     VECTOR_PUSH(b->arena, &b->step->nodes, node);
     return &b->step->nodes.items[b->step->nodes.count - 1];
@@ -106,6 +106,7 @@ static int find_equal(const Builder *b, const Operation *o) {
 static int result_tensor(Builder *b, const Operation *o, char form, int trained) {
     int fixed   = form == 'y' ? o->fixed : form == 'l' || form == 'c';
     int64_t size = form == 'y' ? o->size : form == 'c' || form == 'k' ? o->attributes[0].i : 1;
+    if (!fixed && o->frames) size *= o->frames;
     int t = graph_arena(b, fixed, size, o->group);
     b->step->tensors.items[t].trained = trained;
     return t;
@@ -134,6 +135,7 @@ int graph_apply(Builder *b, const Operation *o) {
     node->attribute_count = op_attribute_count(o->op, o->attributes);
     for (int i = 0; i < node->attribute_count; i++) node->attributes[i] = o->attributes[i];
     for (int i = 0; i < o->input_count; i++) node->inputs[node->input_count++] = o->inputs[i];
+    if (o->frames) node->frames = o->frames;
     node->factor = o->factor;
     node->name   = o->name;
     node->flops  = o->flops;
@@ -202,12 +204,20 @@ int graph_network(Builder *b, const Network *network, const int *inputs, int gro
             last = results[l] = operands[0];
             continue;
         }
+        Attribute attributes[NODE_ATTRIBUTES];
+        int64_t frames = layer->frames, size = shape_count(layer->shape);
+        memcpy(attributes, layer->attr, sizeof attributes);
+        if (layer->kind == LAYER_DROPOUT) {      /* its mask is drawn by sample: a sample's frames are one row to it */
+            attributes[0].i *= frames;
+            size *= frames;
+            frames = 1;
+        }
         last = results[l] = graph_apply(b, &(Operation){
-            .op = op_of_layer(layer->kind), .attributes = layer->attr,
+            .op = op_of_layer(layer->kind), .attributes = attributes,
             .input_count = layer->inputs.count, .inputs = operands,
             .parameters = {graph_parameter(b, layer->parameters[0]), graph_parameter(b, layer->parameters[1])},
             .statistics = {layer->statistics[0], layer->statistics[1]},
-            .size = shape_count(layer->shape), .group = group, .factor = -1,
+            .size = size, .frames = frames, .group = group, .factor = -1,
             .name = layer->name && *layer->name ? arena_printf(b->arena, "%s.%s", prefix, layer->name) : prefix,
             .flops = layer->flops, .span = layer->span});
     }

@@ -23,7 +23,8 @@ typedef struct {
     int              parameters[2];     /* tensors, -1: none                             */
     int              statistics[2];     /* indices of the program's, -1: none            */
     int              fixed;             /* form of the result where the row leaves it open */
-    int64_t          size;
+    int64_t          size;              /* of one frame                                  */
+    int64_t          frames;            /* see Node; 0: 1                                */
     int              group;
     int              factor;            /* see Node; -1: none                            */
     const char      *name;

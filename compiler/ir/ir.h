@@ -50,7 +50,7 @@ typedef enum {
 typedef struct {
     Store       store;
     int         fixed;        /* 1: size floats in all, 0: size floats for each sample   */
-    int64_t     size;
+    int64_t     size;         /* of all frames                                           */
     int         index;        /* input: modality; parameter, gradient: parameter; statistic: statistic */
     int64_t     first;        /* outside the arena: offset in floats                     */
     int         group;        /* of its producer                                         */
@@ -79,6 +79,7 @@ typedef struct {
     Kernel       kernel;
     int          backward;    /* the row's backward kernel                               */
     int          group;
+    int64_t      frames;      /* rows of a sample that the kernel takes for a batch's: frames of a clip; else 1 */
     Guard        guard;
     int          attribute_count, operand_count;
     Attribute    attributes[NODE_ATTRIBUTES];

@@ -8,6 +8,7 @@
 /* A tensor that stood before the pass. */
 typedef struct {
     int64_t channels, height, width;    /* 0: no image                                   */
+    int64_t frames;                     /* images of a sample                            */
     int     blocked;                    /* its blocked twin, -1: none yet                */
     int     written;                    /* the plain one holds its numbers               */
     int     want;                       /* its producer writes it in the blocked layout  */
@@ -47,26 +48,33 @@ static void shape_of_result(Layout *l, const Node *node) {
     const Attribute *a = node->attributes;
     Image *y = result(node) < 0 ? NULL : image_of(l, result(node));
     if (!y) return;
-    const Image *x = node->input_count && node->inputs[0] >= 0 ? image_of(l, node->inputs[0]) : NULL;
+    Image *x = node->input_count && node->inputs[0] >= 0 ? image_of(l, node->inputs[0]) : NULL;
     int64_t channels = 0, height = 0, width = 0;
+    if (node->op == IR_CONV && !x->channels) {      /* behind concat, a global mean … */
+        x->channels = a[0].i, x->height = a[1].i, x->width = a[2].i;
+        x->frames = node->frames;
+    }
     if (node->op == IR_CONV) {
         channels = a[3].i, height = a[10].i, width = a[11].i;
     } else if (node->op == IR_MAXPOOL || node->op == IR_AVGPOOL) {
         channels = a[0].i, height = a[6].i, width = a[7].i;
-    } else if (changes_no_shape(node->op) && x) {
+    } else if ((changes_no_shape(node->op) || node->op == IR_MEAN_FRAMES) && x) {
         channels = x->channels, height = x->height, width = x->width;
     }
     y->channels = channels, y->height = height, y->width = width;
+    y->frames = changes_no_shape(node->op) && x && x->channels ? x->frames : node->frames;
 }
 
 static void shapes(Layout *l) {
     const Program *program = l->b->program;
     for (int t = 0; t < l->known; t++) {
-        l->images[t] = (Image){.blocked = -1, .written = 1};
+        l->images[t] = (Image){.blocked = -1, .written = 1, .frames = 1};
         if (tensor(l, t)->store != STORE_INPUT) continue;
         Shape shape = program->modalities.items[tensor(l, t)->index].shape;
-        if (shape.rank != 3) continue;
-        l->images[t].channels = shape.size[0], l->images[t].height = shape.size[1], l->images[t].width = shape.size[2];
+        if (shape.rank != 3 && shape.rank != 4) continue;
+        const int64_t *plane = &shape.size[shape.rank - 3];
+        l->images[t].channels = plane[0], l->images[t].height = plane[1], l->images[t].width = plane[2];
+        if (shape.rank == 4) l->images[t].frames = shape.size[0];
     }
     for (int n = 0; n < l->node_count; n++) shape_of_result(l, &l->nodes[n]);
 }
@@ -252,8 +260,8 @@ static void image_attributes(const Layout *l, const Image *image, Attribute *a) 
 
 static Operation operation(const Node *like, IrOp op, const Attribute *attributes, int input_count, const int *inputs) {
     return (Operation){.op = op, .attributes = attributes, .input_count = input_count, .inputs = inputs, .parameters = {-1, -1},
-                       .statistics = {-1, -1}, .group = like->group, .factor = -1, .name = like->name, .flops = like->flops,
-                       .span = like->span};
+                       .statistics = {-1, -1}, .frames = like->frames, .group = like->group, .factor = -1, .name = like->name,
+                       .flops = like->flops, .span = like->span};
 }
 
 /* The blocked twin of t, reordered when there is none yet. reader: on whose behalf. */
@@ -266,6 +274,7 @@ static int blocked_twin(Layout *l, int t, const Node *reader) {
         Operation reorder = operation(reader, IR_REORDER_IN, a, 1, &root);
         reorder.group = tensor(l, root)->group;
         reorder.size  = blocked_floats(l, image);
+        reorder.frames = image->frames;
         reorder.name  = NULL;
         reorder.flops = 0;
         image->blocked = graph_apply(l->b, &reorder);
@@ -281,6 +290,7 @@ static void plain_twin(Layout *l, int t) {
     Node *node = graph_node(l->b, IR_REORDER_OUT, tensor(l, source(l, t))->group);
     image_attributes(l, image, node->attributes);
     node->attribute_count = 5;
+    node->frames = image->frames;
     node->inputs[node->input_count++] = image->blocked;
     node_operand(node, 'x', image->blocked);
     node_operand(node, 'y', source(l, t));
@@ -344,7 +354,7 @@ static void put_pool(Layout *l, const Node *node, const Node *relu) {
     Attribute size[3] = {{.i = o.size}, relu->attributes[1], relu->attributes[2]};
     int pooled = y->blocked;
     Operation cut = operation(relu, IR_RELU, size, 1, &pooled);
-    cut.flops = y->channels * y->height * y->width;
+    cut.flops = y->frames * y->channels * y->height * y->width;
     put_blocked(l, &cut, result(node));
 }
 

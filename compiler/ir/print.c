@@ -85,6 +85,7 @@ static void print_node(const Step *step, const Node *node, FILE *out) {
         }
         fputc('}', out);
     }
+    if (node->frames > 1) fprintf(out, " over %" PRId64 " frames", node->frames);
     if (node->guard != GUARD_NONE) fprintf(out, " if %s[%d]", node->guard == GUARD_FORWARD ? "forward" : "active", node->group);
     if (node->name) fprintf(out, "  # %s", node->name);
     fputc('\n', out);

@@ -46,7 +46,7 @@ static void verify_node(const Step *step, int n) {
     }
     if (node->op == IR_ADD)
         for (int i = 0; i < node->operand_count; i++)
-            if (tensor(step, node->operands[i])->size != node->attributes[0].i)
+            if (tensor(step, node->operands[i])->size != node->attributes[0].i * node->frames)
                 mml_ice("%s: node %d adds tensors of different sizes", step->name, n);
 }
 

@@ -85,6 +85,10 @@ static bool is_piece(Sema *s, const Site *site, const Expr *expr) {
 
 static bool unknown_piece(NetworkBuilder *b, const Site *site, const Expr *callee) {
     Sema *s = b->s;
+    if (is_name(callee, "mean")) {
+        network_error(b, E0343, callee->span, "`mean` averages the frames of `each(f)`: it stands right behind it");
+        return false;
+    }
     if (scope_find(site->scope, callee->name)) {
         network_error(b, E0331, callee->span, "`%s` is a value, and a layer or an encoder is needed", callee->name);
         return false;
@@ -302,16 +306,68 @@ static bool names_meet(NetworkBuilder *b, int first) {
 /* What isn't built (a branch not taken, what stands behind an error) is checked for names and forms. */
 static bool check_apart(NetworkBuilder *b, const Site *site, const Expr *expr, Signal in) {
     Network aside = {0};
-    NetworkBuilder dry = {.s = b->s, .network = &aside, .prefix = b->prefix, .dry = true, .expansion = b->expansion};
+    NetworkBuilder dry = {.s = b->s, .network = &aside, .prefix = b->prefix, .dry = true, .frames = b->frames, .expansion = b->expansion};
     Scope unused = {.parent = site->scope, .place = PLACE_ENCODER, .in = in.shape, .unused = true};
     Site inner = {&unused, site->locals};
     Signal out = in;
     return build(&dry, &inner, expr, in, same_path(""), &out);
 }
 
-static bool is_video_member(const Site *site, const Expr *const *members, int i, int count) {
-    return members[i]->kind == EXPR_CALL && is_name(members[i]->base, "each") && !find_local(site, members[i]->base->name)
-        && i + 1 < count && is_name(members[i + 1], "mean");
+/* The call of member i, when that is each(f) or label: each(f) and the next one is `mean`; else NULL. */
+static const Expr *each_call(const Site *site, const Expr *const *members, int i, int count) {
+    const Expr *call = members[i];
+    while (call->kind == EXPR_LABEL)
+        call = call->base;
+    bool fits = call->kind == EXPR_CALL && is_name(call->base, "each") && !find_local(site, call->base->name)
+             && i + 1 < count && is_name(members[i + 1], "mean") && !find_local(site, members[i + 1]->name);
+    return fits ? call : NULL;
+}
+
+static const char *labelled_path(Arena *arena, const char *path, const Expr *member) {
+    for (; member->kind == EXPR_LABEL; member = member->base)
+        path = path_join(arena, path, member->name);
+    return path;
+}
+
+/* in: frames behind one another, [frames, channels, height, width] or [frames, features]. */
+static bool frames_of(NetworkBuilder *b, const Expr *call, Shape in, Shape *frame) {
+    if (b->inside_each) {
+        network_error(b, E0343, call->span, "`each` inside of `each`: a frame has no frames of its own");
+        return false;
+    }
+    if (in.rank != 2 && in.rank != 4) {
+        Diagnostic *d = network_error(b, E0343, call->span,
+                                      "`each(f)` needs [frames, channels, height, width] or [frames, features], and %s comes in",
+                                      shape_text(b->s->arena, in));
+        diag_help(b->s->diagnostics, d, in.rank == 3 ? "this is a single picture: `each` and `mean` can go"
+                                                     : "a modality with frames is a video[…] or a flowclip[…]");
+        return false;
+    }
+    *frame = (Shape){.rank = in.rank - 1};
+    for (int i = 1; i < in.rank; i++)
+        frame->size[i - 1] = in.size[i];
+    return true;
+}
+
+/* each(f) -> mean: f runs on batch * frames rows, with parameters and statistics of its own once. */
+static bool each_piece(NetworkBuilder *b, const Site *site, const Expr *call, const Expr *mean, Signal in, Path path, const char *mean_path,
+                       Signal *out) {
+    static const ArgumentRow rows[] = {{"f", TYPE_NONE, ARGUMENT_REQUIRED | ARGUMENT_RAW, .words = NULL}};
+    Argument arguments[1];
+    Signal frame = in;
+    *out = in;
+    if (!arguments_bind(b->s, site->scope, call, "each", rows, 1, arguments) || (!b->dry && !frames_of(b, call, in.shape, &frame.shape)))
+        return false;
+    int64_t frames = b->dry ? 1 : in.shape.size[0];
+    int first = b->network->layers.count;
+    b->frames = frames;
+    b->inside_each = true;
+    bool fine = build(b, site, arguments[0].raw, frame, path, &frame);
+    b->frames = 1;
+    b->inside_each = false;
+    for (int i = first; i < b->network->layers.count; i++)
+        b->network->layers.items[i].flops *= frames;
+    return fine && (b->dry || layer_add_mean(b, mean_path, mean->span, frames, frame, out));
 }
 
 static bool chain_pass(NetworkBuilder *b, const Site *site, const Expr *const *members, int first, int count, bool alone, bool locals_too,
@@ -323,12 +379,16 @@ static bool chain_pass(NetworkBuilder *b, const Site *site, const Expr *const *m
             check_apart(b, site, members[i], in);
             continue;
         }
-        if (is_video_member(site, members, i, count)) {
-            if (!b->dry)
-                network_error(b, E0343, members[i]->span, "this version has no video encoders yet: `each(…) -> mean` is part of the language only");
-            return b->dry && fine;
-        }
         const char *position = alone || members[i]->kind == EXPR_LABEL ? path : path_number(b->s->arena, path, i);
+        const Expr *each = each_call(site, members, i, count);
+        if (each) {
+            position = labelled_path(b->s->arena, position, members[i]);
+            fine &= each_piece(b, site, each, members[i + 1], in, (Path){position, locals_too ? position : path},
+                               path_number(b->s->arena, path, i + 1), out);
+            in = *out;
+            i++;
+            continue;
+        }
         fine &= build(b, site, members[i], in, (Path){position, locals_too ? position : path}, out);
         in = *out;
     }
@@ -551,7 +611,7 @@ bool encoder_build(Sema *s, const Expr *expr, Shape in, const char *prefix, int 
 
 void encoder_check_definition(Sema *s, const Decl *encoder) {
     Network aside = {0};
-    NetworkBuilder b = {.s = s, .network = &aside, .prefix = "", .dry = true};
+    NetworkBuilder b = {.s = s, .network = &aside, .prefix = "", .dry = true, .frames = 1};
     Scope *scope = definition_scope(s, encoder, (Shape){0});
     scope->unused = true;
     for (const Formal *formal = encoder->formals; formal; formal = formal->next) {

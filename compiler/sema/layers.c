@@ -4,10 +4,15 @@
 
 /* ---- Pieces of a layer ---- */
 
+static int64_t product(int64_t a, int64_t b) {
+    int64_t result;
+    return __builtin_mul_overflow(a, b, &result) ? INT64_MAX : result;
+}
+
 static Layer *layer_add(NetworkBuilder *b, LayerKind kind, const LayerCall *call, Signal in, Shape shape, Signal *out) {
-    int64_t count = shape_count(shape);
-    if (count > MAX_NUMBERS) {
-        network_error(b, E0340, call->span, "the result %s has more than 2^34 numbers", shape_text(b->s->arena, shape));
+    if (product(shape_count(shape), b->frames) > MAX_NUMBERS) {
+        network_error(b, E0340, call->span, "the result %s%s has more than 2^34 numbers", shape_text(b->s->arena, shape),
+                      b->frames > 1 ? " of all frames" : "");
         return NULL;
     }
     static const char *const kinds[] = {
@@ -15,7 +20,7 @@ static Layer *layer_add(NetworkBuilder *b, LayerKind kind, const LayerCall *call
 #include "sema/layers.def"
 #undef LAYER
     };
-    Layer layer = {.kind = kind, .shape = shape, .parameters = {-1, -1, -1, -1}, .statistics = {-1, -1},
+    Layer layer = {.kind = kind, .frames = b->frames, .shape = shape, .parameters = {-1, -1, -1, -1}, .statistics = {-1, -1},
                    .name = call->path[0] ? call->path : kinds[kind], .span = call->span};
     VECTOR_PUSH(b->s->arena, &layer.inputs, in.layer);
     *out = (Signal){b->network->layers.count, shape};
@@ -61,11 +66,6 @@ static int statistic_add(NetworkBuilder *b, const LayerCall *call, const char *l
 
 static Shape vector(int64_t size) {
     return (Shape){.rank = 1, .size = {size}};
-}
-
-static int64_t product(int64_t a, int64_t b) {
-    int64_t result;
-    return __builtin_mul_overflow(a, b, &result) ? INT64_MAX : result;
 }
 
 static int64_t integer_of(const LayerCall *call, int row) {
@@ -124,7 +124,10 @@ static bool read_init(NetworkBuilder *b, const LayerCall *call, int row, Start *
 static bool needs_planes(NetworkBuilder *b, const LayerCall *call, Signal in, const char *what) {
     if (in.shape.rank == 3)
         return true;
-    network_error(b, E0332, call->span, "%s needs [channels, height, width], and %s comes in", what, shape_text(b->s->arena, in.shape));
+    Diagnostic *d = network_error(b, E0332, call->span, "%s needs [channels, height, width], and %s comes in", what,
+                                  shape_text(b->s->arena, in.shape));
+    if (in.shape.rank == 4)
+        diag_help(b->s->diagnostics, d, "`each(f) -> mean` runs an encoder f on every frame; `stack` in the input makes channels of them");
     return false;
 }
 
@@ -498,6 +501,17 @@ bool layer_add_gate(NetworkBuilder *b, const char *path, Span span, Signal gate,
     LayerCall call = {.path = path, .span = span};
     Signal share;
     return add_elementwise(b, LAYER_SIGMOID, &call, 0, 0, gate, &share) && add_pair(b, LAYER_MULTIPLY, &call, share, in, out);
+}
+
+/* ---- Mean over frames ---- */
+
+bool layer_add_mean(NetworkBuilder *b, const char *path, Span span, int64_t frames, Signal in, Signal *out) {
+    LayerCall call = {.path = path, .span = span};
+    Layer *layer = layer_add(b, LAYER_MEAN_FRAMES, &call, in, in.shape, out);
+    if (!layer)
+        return false;
+    set_integers(layer, 2, (int64_t[]){shape_count(in.shape), frames});
+    return true;
 }
 
 /* ---- Sum and concatenation ---- */

@@ -5,7 +5,7 @@
 
 NetworkBuilder network_builder(Sema *s, Network *network, const char *prefix, int group) {
     *network = (Network){.group = group};
-    return (NetworkBuilder){.s = s, .network = network, .prefix = prefix, .group = group,
+    return (NetworkBuilder){.s = s, .network = network, .prefix = prefix, .group = group, .frames = 1,
                             .first_parameter = s->program->parameters.count, .first_statistic = s->program->statistics.count};
 }
 

@@ -22,6 +22,8 @@ typedef struct {
     int          group;
     bool         dry;                 /* only names and forms are checked; no layer is made    */
     int          parts, depth;        /* built so far; nested now                              */
+    int64_t      frames;              /* inside of `each(f)`: of a sample; else 1              */
+    bool         inside_each;
     const Expansion *expansion;
     int          first_parameter, first_statistic;     /* of this network in the program's     */
     VECTOR(Span) parameter_spans;     /* beside them, from first_parameter on                  */
@@ -59,6 +61,8 @@ bool layer_add_concat(NetworkBuilder *b, const char *path, Span span, int count,
 bool layer_add_film(NetworkBuilder *b, const char *path, Span span, Signal condition, Signal in, Signal *out);
 /* sigmoid(gate) * in. */
 bool layer_add_gate(NetworkBuilder *b, const char *path, Span span, Signal gate, Signal in, Signal *out);
+/* The mean over the frames of each(f): in.shape is one frame's result. */
+bool layer_add_mean(NetworkBuilder *b, const char *path, Span span, int64_t frames, Signal in, Signal *out);
 /* linear(out): heads without an expression, and fusions. */
 bool layer_add_linear(NetworkBuilder *b, const char *path, Span span, int64_t width, Signal in, Signal *out);
 

@@ -182,7 +182,8 @@ typedef union { int64_t i; double r; } Attribute;
 typedef struct {
     LayerKind   kind;
     VECTOR(int) inputs;           /* >= 0: an earlier layer; -1 - i: input i of the network */
-    Shape       shape;            /* of the result                               */
+    int64_t     frames;           /* of a sample that it runs on: 1 outside of `each` */
+    Shape       shape;            /* of the result, of one frame                 */
     Attribute   attr[20];         /* exactly those of the kernel in mml/abi.def; concat: count, sizes */
     int         parameters[4];    /* indices into the program's, in the kernel's order; -1: none */
     int         statistics[2];    /* running mean, running variance; -1: none    */

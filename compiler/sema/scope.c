@@ -308,11 +308,11 @@ static Value *input_field(Sema *s, const Scope *scope, const Expr *expr) {
         return value_error(s, expr->span);
     if (field == 3)
         return value_integer(s, TYPE_INT, shape_count(in), expr->span);
-    if (in.rank != 3) {
+    if (in.rank != 3 && in.rank != 4) {
         diag(s->diagnostics, E0345, expr->span, "the input here is %s: it has a size, and no %s", shape_text(s->arena, in), expr->name);
         return value_error(s, expr->span);
     }
-    return value_integer(s, TYPE_INT, in.size[field], expr->span);
+    return value_integer(s, TYPE_INT, in.size[field + in.rank - 3], expr->span);      /* of a clip: of each frame */
 }
 
 Value *field_value(Sema *s, const Scope *scope, const Expr *expr) {

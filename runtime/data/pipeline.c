@@ -46,20 +46,28 @@ static MmlShape settle(const DataField *field, const MmlShape *declared) {
     return front;
 }
 
-/* [height, width, channels] where [channels, height, width] is declared. */
-static int channels_last(const MmlShape *found, const MmlShape *declared) {
-    return found->rank == 3 && declared->rank == 3
-        && shapes_agree(&(MmlShape){ 3, { found->size[2], found->size[0], found->size[1] } }, declared);
+/* [height, width, channels] where [channels, height, width] is declared: the axis of an archive's array that the
+ * channels belong on; 0: it isn't that. */
+static i64 channels_last(const MmlShape *found, const MmlShape *declared) {
+    MmlShape moved = *found;
+    i64 rank = found->rank;
+    if ((rank != 3 && rank != 4) || declared->rank != rank) return 0;
+    moved.size[rank - 3] = found->size[rank - 1];
+    moved.size[rank - 2] = found->size[rank - 3];
+    moved.size[rank - 1] = found->size[rank - 2];
+    return shapes_agree(&moved, declared) ? rank - 2 : 0;
 }
 
 static Status check_input(const DataPipeline *pipeline, const MmlShape *found, const MmlShape *declared, const char *where,
                           MmlArena *arena) {
     const DataField *field = pipeline->field;
     if (shapes_agree(found, declared)) return MML_OK;
+    i64 axis = channels_last(found, declared);
+    const char *advice = axis ? mml_arena_format(arena, "; channels come first: save numpy.moveaxis(a, -1, %lld)", (long long)axis) : "";
     return mml_fail(MML_EDATA, "'%s' has samples of %s; %s takes %s.%s as %s for modality %s : %s%s", field->file,
                     mml_data_shape_text(found, arena), where, pipeline->source->program->name, field->name,
                     mml_data_shape_text(declared, arena), pipeline->modality->name, pipeline->modality->type,
-                    channels_last(found, declared) ? "; channels come first: save numpy.moveaxis(a, -1, 1)" : "");
+                    advice ? advice : "");
 }
 
 static Status check_output(const DataPipeline *pipeline, const DataStep *step, const MmlShape *declared, MmlArena *arena) {

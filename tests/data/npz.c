@@ -202,6 +202,32 @@ Test(npz, names_both_shapes_when_they_differ_and_says_so_of_channels_that_come_l
     program_free(p);
 }
 
+/* Two clips of 3 frames of 2 x 2 pixels in one channel, which lies where `shape` says. */
+static Program *clips(const char *shape, int height, int width) {
+    Program *p = program_new();
+    Zip zip = { 0 };
+    u8 values[24];
+    for (int i = 0; i < 24; i++) values[i] = (u8)i;
+    add_array(&zip, "clips.npy", shape, values, 24, 0);
+    add_array(&zip, "y.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }", "\0\1", 2, 0);
+    zip_write(&zip, p, "a.npz", 0);
+    add_npz(p, "arrays", "a.npz", "clips", "y", NULL);
+    add_modality(p, "view", "video[3, 1, 2, 2]", "clips", 4, 3, 1, height, width);
+    set_target(p, 2, "y");
+    return p;
+}
+
+Test(npz, reads_clips_as_samples_of_four_axes) {
+    Program *p = clips("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 1, 2, 2), }", 2, 2);
+    float values[12];
+    train_sample(p, open_data(p), 1, values);
+    for (int i = 0; i < 12; i++) cr_assert_eq(values[i], 12 + i);
+    program_free(p);
+    p = clips("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 2, 2, 1), }", 2, 2);
+    expect_in(open_fails(p), "channels come first: save numpy.moveaxis(a, -1, 2)");
+    program_free(p);
+}
+
 /* ---- Splits ---- */
 
 Test(npz, takes_test_rows_by_number_by_share_and_from_a_file) {

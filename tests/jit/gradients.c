@@ -7,7 +7,7 @@
 
 /* Both modalities of one type and one encoder; type: "vector[n]" or "image[1, h, w]". */
 static const char *program(Arena *arena, const char *type, const char *encoder, const char *fusion, const char *loss) {
-    int image = !strncmp(type, "image", 5);
+    int image = !strncmp(type, "image", 5), vector = !strncmp(type, "vector", 6);
     return arena_printf(arena,
         "use encoders\n"
         "data files = %s\n"
@@ -19,7 +19,7 @@ static const char *program(Arena *arena, const char *type, const char *encoder, 
         "train { optimizer = sgd(lr = 1e-2)\n"
         "  stage unimodal { epochs = 1 }\n"
         "  stage joint { epochs = 1\n method = own() } }\n",
-        image ? "idx(\"folder\")" : "csv(\"a.csv\", \"b.csv\", label = last, test = every(4, 3))",
+        image ? "idx(\"folder\")" : !vector ? "npz(\"arrays.npz\")" : "csv(\"a.csv\", \"b.csv\", label = last, test = every(4, 3))",
         type, image ? "image" : "a", encoder, type, image ? "image" : "b", encoder, fusion, loss);
 }
 
@@ -104,6 +104,10 @@ LAYER_TEST(residual,             "vector[4]",     "linear(4) -> (tanh -> linear(
 LAYER_TEST(a_value_used_three_times, "vector[4]", "linear(4) -> (tanh -> linear(4)) + (sigmoid -> linear(4)) + identity -> softplus -> linear(2)")
 LAYER_TEST(a_residual_without_parameters, "vector[4]", "linear(3) -> identity + tanh -> linear(2)")
 LAYER_TEST(concat,               "image[1, 4, 4]", "conv(2, 3) -> concat(conv(2, 1) -> tanh, identity, conv(1, 3)) -> sigmoid -> avgpool -> linear(2)")
+LAYER_TEST(frames,               "video[3, 1, 4, 4]", "each(conv(2, 3) -> batchnorm -> tanh -> maxpool(2) -> avgpool -> dropout(0.3) -> linear(3)) -> mean -> linear(2)")
+LAYER_TEST(frames_of_features,   "tensor[3, 4]",  "each(linear(4) -> layernorm -> gelu + identity -> normalize) -> mean -> linear(2)")
+LAYER_TEST(a_mean_of_pictures,   "video[2, 1, 4, 4]", "each(concat(conv(2, 3), identity) -> sigmoid) -> mean -> conv(2, 3) -> avgpool -> linear(2)")
+LAYER_TEST(frames_by_two_encoders, "video[2, 1, 4, 4]", "concat(each(linear(3) -> tanh) -> mean, linear(2)) -> linear(2)")
 LAYER_TEST(residual_blocks,      "image[1, 5, 5]", "conv(2, 3) -> basic_block(2) -> basic_block(3, 2) -> avgpool -> linear(2)")
 
 Test(gradients, sum_fusion)           { check_program("vector[3]", "linear(3) -> tanh", "sum(linear(classes))", BOTH); }

@@ -81,4 +81,9 @@ Test(layouts, means_of_windows_are_the_same)           { check("image[3, 15, 14]
 Test(layouts, activations_that_keep_zero_are_the_same) { check("image[3, 9, 9]", "conv(7, 3) -> leaky_relu(0.1) -> conv(7, 3) -> gelu -> conv(7, 3) -> tanh -> avgpool -> linear(4)"); }
 Test(layouts, plain_layers_between_are_the_same)       { check("image[3, 9, 9]", "conv(7, 3) -> sigmoid -> conv(7, 3) -> softplus -> flatten -> linear(4)"); }
 Test(layouts, dilated_and_grouped_layers_are_the_same) { check("image[4, 9, 9]", "conv(8, 3) -> conv(8, 3, groups = 2) -> relu -> conv(8, 3) -> avgpool -> linear(4)"); }
+Test(layouts, convolutions_behind_other_layers_are_the_same) { check("image[3, 9, 9]", "conv(7, 3) -> relu -> avgpool -> conv(5, 1) -> flatten -> linear(4)"); }
+Test(layouts, convolutions_behind_concat_are_the_same)  { check("image[3, 9, 9]", "concat(conv(5, 3) -> relu, conv(7, 1)) -> conv(6, 3) -> layernorm -> conv(3, 3) -> avgpool -> linear(4)"); }
+Test(layouts, frames_are_the_same)                      { check("video[3, 2, 12, 10]", "each(batchnorm -> conv(9, 3) -> batchnorm -> relu -> maxpool(3, stride = 2, pad = 1) -> dropout(0.2) -> basic_block(18, stride = 2) -> avgpool) -> mean -> linear(4)"); }
+Test(layouts, a_mean_of_pictures_is_the_same)           { check("video[4, 3, 9, 8]", "each(conv(7, 3) -> relu) -> mean -> conv(5, 3) -> batchnorm -> avgpool -> linear(4)"); }
+Test(layouts, frames_before_each_are_the_same)          { check("video[2, 9, 9, 8]", "relu -> each(conv(7, 3) -> tanh -> flatten -> normalize -> linear(3)) -> mean"); }
 Test(layouts, dropout_between_is_the_same)             { check("image[3, 9, 9]", "conv(7, 3) -> dropout(0.3) -> conv(7, 3) -> avgpool -> linear(4)"); }

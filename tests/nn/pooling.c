@@ -110,6 +110,30 @@ static const Layer global_avgpool = {
     KERNEL_global_avgpool_forward, KERNEL_global_avgpool_backward, "0y", "dA", "x", 0, "", global_sizes, global_reference, 0, 0, 0,
 };
 
+/* mean_frames: size frames */
+static void frames_sizes(const MmlValue *a, Sizes *s) {
+    s->input[0] = a[0].i * a[1].i;
+    s->output = a[0].i;
+}
+
+static void frames_reference(const Problem *p, double *const *in, double *out) {
+    i64 size = p->a[0].i, frames = p->a[1].i;
+    for (i64 i = 0; i < p->batch * size; i++) {
+        out[i] = 0;
+        for (i64 t = 0; t < frames; t++) out[i] += in[0][(i / size * frames + t) * size + i % size] / (double)frames;
+    }
+}
+
+static const Layer mean_frames = {
+    KERNEL_mean_frames_forward, KERNEL_mean_frames_backward, "0y", "dA", "x", 0, "", frames_sizes, frames_reference, 0, 0, 0,
+};
+
+Test(pooling, averages_the_frames_of_a_clip) {
+    check_layer(&mean_frames, (MmlValue[]){INT(5), INT(3)}, (Setting){.batch = 2, .capacity = 3, .threads = 1});
+    check_layer(&mean_frames, (MmlValue[]){INT(4), INT(1)}, (Setting){.batch = 2, .capacity = 2, .threads = 1});
+    check_layer(&mean_frames, (MmlValue[]){INT(512), INT(10)}, (Setting){.batch = 15, .capacity = 16, .threads = 2});
+}
+
 Test(pooling, averages_whole_planes) {
     check_layer(&global_avgpool, (MmlValue[]){INT(3), INT(49)}, (Setting){.batch = 2, .capacity = 3, .threads = 1});
     check_layer(&global_avgpool, (MmlValue[]){INT(5), INT(1)}, (Setting){.batch = 1, .capacity = 1, .threads = 2});
