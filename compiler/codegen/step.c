@@ -313,7 +313,8 @@ static void leave_as_it_is(Gen *g, LLVMValueRef function) {
     }
 }
 
-static LLVMValueRef step_function(Gen *g, const Step *step) {
+/* reads: [slots of settings] set to 1 for those that the function reads. */
+static LLVMValueRef step_function(Gen *g, const Step *step, char *reads) {
     if (!g->trace) trace_declare(g);
     Emitter e = {.g = g, .step = step};
     LLVMValueRef function = gen_function(g, step->name, 1, step_span(step));
@@ -324,7 +325,7 @@ static LLVMValueRef step_function(Gen *g, const Step *step) {
     e.arena    = frame_word(&e, g->pointer, offsetof(MmlFrame, arena));
     e.capacity = frame_word(&e, g->i64, offsetof(MmlFrame, capacity));
     e.operands = LLVMBuildAlloca(g->builder, LLVMArrayType2(g->pointer, NODE_OPERANDS), "operands");
-    e.scope    = (ValueScope){.g = g, .function = function, .context = gen_null(g), .failed = gen_block(g, function, "failed")};
+    e.scope    = (ValueScope){.g = g, .function = function, .context = gen_null(g), .failed = gen_block(g, function, "failed"), .reads = reads};
     e.scope.settings = frame_word(&e, g->pointer, offsetof(MmlFrame, settings));
     e.scope.state    = frame_word(&e, g->pointer, offsetof(MmlFrame, state));
     LLVMBasicBlockRef body = gen_block(g, function, "body");
@@ -351,15 +352,17 @@ LLVMValueRef step_table(Gen *g, const Step *step) {
     Table names = table_new(g);
     for (int n = 0; n < step->nodes.count; n++)
         if (is_traced(&step->nodes.items[n])) table_text(&names, step->nodes.items[n].name);
+    char *reads = NEW_ARRAY(g->arena, char, g->program->slot_count + 1);
     Table table = table_new(g);
     table_text(&table, step->name);
     table_int(&table, step->fixed_bytes);
     table_int(&table, step->sample_bytes);
     table_int(&table, step->thread_bytes);
-    table_value(&table, step_function(g, step));
+    table_value(&table, step_function(g, step, reads));
     table_value(&table, words_of(g, step->reached, g->program->parameters.count, "reached"));
     table_int(&table, names.words.count);
     table_value(&table, table_global(&names, "nodes"));
+    table_value(&table, words_of(g, reads, g->program->slot_count, "reads"));
     table_end(&table, 0, sizeof(MmlStep));
     return table_global(&table, "step");
 }

@@ -303,6 +303,7 @@ static LLVMValueRef word(ValueScope *s, LLVMValueRef base, const Value *v, int e
     Gen *g = s->g;
     if (!base) mml_ice("%s is read where it does not exist", span_place_text(g->arena, v->span));
     int64_t at = v->number + (v->type.each ? element : 0);
+    if (v->kind == VALUE_SETTING && s->reads) s->reads[at] = 1;
     return gen_load(g, held_type(g, v->type.kind), base, (size_t)at * 8);
 }
 

@@ -24,6 +24,7 @@ typedef struct {
     LLVMValueRef      event;          /* MmlProbe or MmlEpoch, or NULL                     */
     LLVMValueRef      locals;         /* i64[], or NULL                                    */
     LLVMBasicBlockRef failed;         /* leaves the function                               */
+    char             *reads;          /* [slots] set to 1 for settings read, or NULL       */
 } ValueScope;
 
 /* Modality `element`'s share of an each value, or the value. */

@@ -47,7 +47,7 @@ Status mml_evaluate(MmlRun *run, const MmlStageSettings *stage, MmlSplit split, 
     double started = mml_now();
     Evaluation evaluation = {.stage = stage->stage, .confusion = confusion};
     MML_TRY(mml_pass(run, stage, split, NULL, mml_data_count(run->data, split), 1, add_batch, &evaluation));
-    *out = mml_tally_metrics(&evaluation.tally, stage->stage, run->experiment->modality_count, run->state.head_reached);
+    *out = mml_tally_metrics(&evaluation.tally, stage->stage, run->experiment->modality_count, run->state.head_reached, run->state.at.active);
     out->seconds = mml_now() - started;
     return MML_OK;
 }

@@ -269,9 +269,11 @@ static void release(MmlRun *run) {
     mml_arena_free(run->arena);
 }
 
-int mml_main(int argc, char **argv, const MmlExperiment *experiment) {
+int mml_main(int argc, char **argv, const MmlExperiment *experiment) { return mml_main_sharing(argc, argv, experiment, NULL); }
+
+int mml_main_sharing(int argc, char **argv, const MmlExperiment *experiment, const MmlShare *share) {
     hold_standard_streams();
-    MmlRun run = {.experiment = experiment, .arena = mml_arena_new(), .log = mml_log_none(experiment), .folder_lock = -1};
+    MmlRun run = {.experiment = experiment, .arena = mml_arena_new(), .log = mml_log_none(experiment), .folder_lock = -1, .share = share};
     Status status = run.arena ? run_all(&run, argc, argv) : MML_ENOMEM;
     mml_screen_progress_end(&run.screen);
     status = finish_output(status);

@@ -43,7 +43,7 @@ Status mml_mode_check(MmlRun *run) {
 static double accuracy_of(const MmlRun *run, const MmlStage *stage) {
     i64 reached[MML_MAX_MODALITIES];
     for (int m = 0; m < MML_MAX_MODALITIES; m++) reached[m] = 1;
-    MmlMetrics metrics = mml_tally_metrics(&run->state.tally, stage, run->experiment->modality_count, reached);
+    MmlMetrics metrics = mml_tally_metrics(&run->state.tally, stage, run->experiment->modality_count, reached, run->state.at.active);
     double sum = 0;
     if (stage->kind == MML_STAGE_JOINT) return metrics.accuracy;
     for (i64 m = 0; m < run->experiment->modality_count; m++) sum += metrics.head_accuracy[m];

@@ -12,6 +12,12 @@ typedef struct { double data, train, probe, total; } MmlSeconds;
 /* Where a session's training stops, counted over all stages; 0: nowhere. */
 typedef struct { i64 epochs, steps; } MmlLimit;
 
+/* How the first stage is shared with other runs (train/trajectory.h). */
+typedef struct {
+    const char *from;                     /* folder of the run that trains this one's, or NULL                   */
+    const char *keep;                     /* [epochs + 1] 1: others want the checkpoint after that epoch; or NULL */
+} MmlShare;
+
 typedef struct MmlRun {
     const MmlExperiment *experiment;
     MmlArena         *arena;
@@ -31,9 +37,13 @@ typedef struct MmlRun {
     int               folder_created;     /* 1: it is new                               */
     MmlSeconds        seconds;
     MmlLimit          limit;
+    const MmlShare   *share;              /* NULL: with none                            */
     const MmlValue   *policy_settings;    /* of an exchanged policy, NULL: the experiment's */
     double            epoch_seconds;      /* of the train pass at hand                   */
 } MmlRun;
+
+/* mml_main for a run that shares its first stage; share NULL: with none. */
+int mml_main_sharing(int argc, char **argv, const MmlExperiment *experiment, const MmlShare *share);
 
 /* Monotonic seconds. */
 double mml_now(void);

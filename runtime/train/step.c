@@ -126,6 +126,18 @@ static void count_epoch(MmlRun *run) {
     for (i64 g = 0; g < run->work.groups; g++) run->state.group_epochs[g] += run->work.active[g];
 }
 
+void mml_pass_epoch(MmlRun *run, const MmlStageSettings *stage) {
+    i64 batches = mml_batches(run, stage);
+    run->state.tally = (MmlTally){0};
+    run->epoch_seconds = 0;
+    mml_mark_reached(run, stage->stage);
+    mml_work_train_flags(&run->work, stage, run->state.at.active);
+    run->state.steps += batches;
+    run->state.clock.steps += batches;
+    for (i64 g = 0; g < run->work.groups; g++) run->state.group_steps[g] += batches * run->work.active[g];
+    count_epoch(run);
+}
+
 /* Every modality of a unimodal stage is paused: its epochs pass without a step. */
 static int nothing_runs(MmlRun *run, const MmlStageSettings *stage) {
     mml_work_train_flags(&run->work, stage, run->state.at.active);
@@ -146,9 +158,7 @@ Status mml_train_epoch(MmlRun *run, const MmlStageSettings *stage, i64 stage_ind
         MML_TRY(mml_clusters_refit(run, stage, epoch));
     }
     if (nothing_runs(run, stage)) {
-        state->steps += batches;
-        state->clock.steps += batches;
-        count_epoch(run);
+        mml_pass_epoch(run, stage);
         return MML_OK;
     }
     MML_TRY(mml_data_order(run->data, stage->seed, stage_index, epoch, run->work.order));

@@ -10,6 +10,10 @@
  * loss is not finite. */
 Status mml_train_epoch(MmlRun *run, const MmlStageSettings *stage, i64 stage_index, i64 epoch);
 
+/* The stage's epoch passes without a step of this run: every modality pauses, or
+ * another run has trained them. Counts what a trained epoch counts. */
+void mml_pass_epoch(MmlRun *run, const MmlStageSettings *stage);
+
 /* One step on the batch that work holds: forward, reverse, update. */
 Status mml_train_batch(MmlRun *run, const MmlStageSettings *stage, i64 epoch, i64 batch);
 

@@ -102,8 +102,25 @@ typedef struct { char **words; int count; } Words;
 
 static void add(Words *words, char *word) { words->words[words->count++] = word; }
 
-/* fresh: the folder is new; else the run in it goes on. */
-static Status start(Sweep *s, Job *job, i64 cell, int fresh, int prefix) {
+static int has_file(Sweep *s, const Job *job, const char *name) {
+    const char *path = mml_arena_format(s->arena, "%s/%s", job->folder, name);
+    return path && mml_exists(path);
+}
+
+static int has_checkpoint(Sweep *s, const Job *job) { return has_file(s, job, "last.safetensors"); }
+static int has_run(Sweep *s, const Job *job) { return has_checkpoint(s, job) || has_file(s, job, "run.json"); }
+
+/* Of the run of cell's first stage; a run that has a checkpoint goes on from it. */
+static MmlShare share_of(Sweep *s, const Job *job, i64 cell) {
+    const MmlCell *prefix = &s->grid.cells[s->grid.cells[cell].prefix];
+    int takes = prefix->trunk >= 0 && s->prefixes[prefix->trunk].state == DONE && !has_checkpoint(s, job);
+    return (MmlShare){.from = takes ? s->prefixes[prefix->trunk].folder : NULL, .keep = prefix->keep};
+}
+
+/* A run whose folder has one goes on with it. */
+static Status start(Sweep *s, Job *job, i64 cell, int prefix) {
+    MmlShare share = share_of(s, job, cell);
+    int fresh = !has_run(s, job);
     Words words = {MML_NEW(s->arena, char *, s->call->argc + 2 * s->grid.axis_count + 12), 0};
     if (!words.words) return MML_ENOMEM;
     add(&words, (char *)s->call->program);
@@ -130,16 +147,11 @@ static Status start(Sweep *s, Job *job, i64 cell, int fresh, int prefix) {
         add(&words, (char *)s->experiment->stages[1].name);
     }
     words.words[words.count] = NULL;
-    job->process = mml_job_start(s->experiment, words.count, words.words, job->log);
+    job->process = mml_job_start(s->experiment, words.count, words.words, &share, job->log);
     if (job->process < 0) return mml_fail(MML_EIO, "cannot start a process: %s", strerror(errno));
     job->state = RUNNING;
     s->running++;
     return MML_OK;
-}
-
-static int has_run(Sweep *s, const Job *job) {
-    const char *path = mml_arena_format(s->arena, "%s/run.json", job->folder), *last = mml_arena_format(s->arena, "%s/last.safetensors", job->folder);
-    return path && last && (mml_exists(path) || mml_exists(last));
 }
 
 static Status copy_file(const char *from, const char *to) {
@@ -174,20 +186,30 @@ static Status begin_at_prefix(Sweep *s, const Job *cell, const Job *prefix) {
     return status;
 }
 
-/* Starts what cell c needs next. *did: 0 when it has to wait for its prefix. */
+/* Starts the run of cell's first stage, when what it takes over is there; a trunk that failed has nothing to give. */
+static Status start_behind_trunk(Sweep *s, Job *job, i64 cell, int prefix, int *did) {
+    i64 trunk = s->grid.cells[s->grid.cells[cell].prefix].trunk;
+    JobState state = trunk < 0 || has_checkpoint(s, job) ? DONE : s->prefixes[trunk].state;
+    if (state == WAITING) return start(s, &s->prefixes[trunk], trunk, 1);
+    *did = state != RUNNING;
+    return *did ? start(s, job, cell, prefix) : MML_OK;
+}
+
+/* Starts what cell c needs next. *did: 0 when it has to wait for another one's first stage. */
 static Status advance(Sweep *s, i64 c, int *did) {
-    Job *cell = &s->cells[c], *prefix = &s->prefixes[s->grid.cells[c].prefix];
+    i64 first = s->grid.cells[c].prefix;
+    Job *cell = &s->cells[c], *prefix = &s->prefixes[first];
+    int shares = s->experiment->stage_count > 1 && (s->grid.cells[first].shared > 1 || s->grid.cells[first].keep);
     *did = 1;
-    if (has_run(s, cell)) return start(s, cell, c, 0, 0);
-    if (s->grid.cells[c].shared < 2 || s->experiment->stage_count < 2) return start(s, cell, c, 1, 0);
+    if (!shares || has_run(s, cell)) return start_behind_trunk(s, cell, c, 0, did);
     switch (prefix->state) {
-    case WAITING: return start(s, prefix, s->grid.cells[c].prefix, !has_run(s, prefix), 1);
+    case WAITING: return start_behind_trunk(s, prefix, first, 1, did);
     case DONE:
         MML_TRY(begin_at_prefix(s, cell, prefix));
-        return start(s, cell, c, 0, 0);
+        return start(s, cell, c, 0);
     case FAILED:
         cell->state = FAILED;
-        s->results[c].failure = s->results[s->grid.cells[c].prefix].failure;
+        s->results[c].failure = s->results[first].failure;
         s->failed++;
         return MML_OK;
     default:
@@ -300,9 +322,10 @@ static Status run_jobs(Sweep *s, i64 jobs) {
     return status;
 }
 
+/* Runs of the first stage that train all of it. */
 static i64 distinct_prefixes(const MmlGrid *grid) {
     i64 count = 0;
-    for (i64 c = 0; c < grid->cell_count; c++) count += grid->cells[c].prefix == c;
+    for (i64 c = 0; c < grid->cell_count; c++) count += grid->cells[c].prefix == c && grid->cells[c].trunk < 0 && !grid->cells[c].idle;
     return count;
 }
 

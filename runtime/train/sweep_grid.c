@@ -1,6 +1,7 @@
 #include "train/sweep_grid.h"
 
 #include "train/nearest.h"
+#include "train/sweep_share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -156,7 +157,7 @@ const char *mml_grid_name(const MmlGrid *grid, i64 cell, int repetitions, MmlAre
 
 /* A property of a stage behind the first. What kind of optimiser a stage has
  * decides what every checkpoint holds, so it is none of these. */
-static int reaches_later_stages_only(const MmlExperiment *experiment, const char *path) {
+int mml_reaches_later_stages_only(const MmlExperiment *experiment, const char *path) {
     size_t length = strlen(path);
     if (length > 10 && !strcmp(path + length - 10, ".optimizer")) return 0;
     for (i64 s = 1; s < experiment->stage_count; s++) {
@@ -167,22 +168,27 @@ static int reaches_later_stages_only(const MmlExperiment *experiment, const char
     return 0;
 }
 
+Status mml_grid_settings(const MmlGrid *grid, const MmlSettings *settings, i64 cell, MmlSettings *out) {
+    const MmlExperiment *experiment = grid->experiment;
+    MML_TRY(mml_settings_new(settings->arena, experiment, out));
+    for (i64 slot = 0; slot < experiment->slot_count; slot++) {
+        out->values[slot] = settings->values[slot];
+        out->given[slot] = settings->given[slot];
+    }
+    for (i64 a = 0; a < grid->axis_count; a++) MML_TRY(mml_setting_give(out, grid->axes[a].setting, mml_grid_value(grid, cell, a)));
+    Status status = mml_settings_finish(out);
+    return status == MML_OK ? MML_OK : mml_context(status, "--sweep: %s", mml_grid_name(grid, cell, 1, settings->arena));
+}
+
 /* All settings that reach the first stage, as one text. */
 static Status first_stage_key(const MmlSettings *settings, const MmlGrid *grid, i64 cell, const char **out) {
     const MmlExperiment *experiment = grid->experiment;
     MmlSettings own;
-    MML_TRY(mml_settings_new(settings->arena, experiment, &own));
-    for (i64 slot = 0; slot < experiment->slot_count; slot++) {
-        own.values[slot] = settings->values[slot];
-        own.given[slot] = settings->given[slot];
-    }
-    for (i64 a = 0; a < grid->axis_count; a++) MML_TRY(mml_setting_give(&own, grid->axes[a].setting, mml_grid_value(grid, cell, a)));
-    Status status = mml_settings_finish(&own);
-    if (status != MML_OK) return mml_context(status, "--sweep: %s", mml_grid_name(grid, cell, 1, settings->arena));
+    MML_TRY(mml_grid_settings(grid, settings, cell, &own));
     const char *key = "";
     for (i64 a = 0; key && a < grid->axis_count; a++) {
         const MmlSetting *setting = grid->axes[a].setting;
-        if (reaches_later_stages_only(experiment, setting->path)) continue;
+        if (mml_reaches_later_stages_only(experiment, setting->path)) continue;
         key = mml_arena_format(settings->arena, "%s|%s", key, mml_setting_text(&own, setting, settings->arena));
     }
     *out = key;
@@ -197,6 +203,7 @@ static Status find_prefixes(const MmlSettings *settings, MmlGrid *grid) {
         i64 first = 0;
         while (strcmp(keys[first], keys[c])) first++;
         grid->cells[c].prefix = first;
+        grid->cells[c].trunk = -1;
         grid->cells[first].shared++;
     }
     for (i64 c = 0; c < grid->cell_count; c++) grid->cells[c].shared = grid->cells[grid->cells[c].prefix].shared;
@@ -216,5 +223,6 @@ Status mml_grid_new(const MmlSettings *settings, const MmlCall *call, MmlGrid *o
         if (out->cell_count > MOST_CELLS) return mml_fail(MML_ECALL, "--sweep: the grid has more than %d cells", MOST_CELLS);
     }
     out->cells = MML_NEW(settings->arena, MmlCell, out->cell_count);
-    return out->cells ? find_prefixes(settings, out) : MML_ENOMEM;
+    MML_TRY(out->cells ? find_prefixes(settings, out) : MML_ENOMEM);
+    return mml_sweep_share(settings, out);
 }

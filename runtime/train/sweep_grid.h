@@ -7,6 +7,7 @@
  * Two cells share their first stage when every setting that can reach it is
  * equal: all but the properties of later stages. Params count as reaching it,
  * since rules may read them; to share, sweep the property of the later stage.
+ * Cells whose policies decide before training differ less: see train/sweep_share.h.
  */
 #ifndef TRAIN_SWEEP_GRID_H
 #define TRAIN_SWEEP_GRID_H
@@ -23,6 +24,10 @@ typedef struct {
 typedef struct {
     i64 prefix;                          /* index of the first cell with the same first stage */
     i64 shared;                          /* how many cells have it                            */
+    i64 idle;                            /* of a prefix: 1 when it is known to train nothing  */
+    i64 trunk;                           /* of a prefix: the one whose run trains its modalities too; -1: none  */
+    i64 *last;                           /* with a trunk: [M] the epoch after which each modality has its weights */
+    char *keep;                          /* of a trunk: [epochs + 1] 1: others want that epoch's checkpoint     */
 } MmlCell;
 
 typedef struct {
@@ -36,6 +41,12 @@ typedef struct {
 /* Reads call->sweep. All memory from settings->arena. MML_ECALL for an unknown
  * path, a value that the setting can't take, or a grid of more than 10,000 cells. */
 Status mml_grid_new(const MmlSettings *settings, const MmlCall *call, MmlGrid *out);
+
+/* Every setting's value in a cell, all else as in settings. */
+Status mml_grid_settings(const MmlGrid *grid, const MmlSettings *settings, i64 cell, MmlSettings *out);
+
+/* 1 for a property of a stage behind the first, which the first can't see. */
+int mml_reaches_later_stages_only(const MmlExperiment *experiment, const char *path);
 
 /* The axis' value in a cell. */
 const char *mml_grid_value(const MmlGrid *grid, i64 cell, i64 axis);

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "train/sweep_jobs.h"
 
-#include "mml/train.h"
 #include "train/files.h"
 
 #include <fcntl.h>
@@ -26,13 +25,13 @@ static void become_job(const char *log, pid_t parent) {
     close(out);
 }
 
-pid_t mml_job_start(const MmlExperiment *experiment, int argc, char **argv, const char *log) {
+pid_t mml_job_start(const MmlExperiment *experiment, int argc, char **argv, const MmlShare *share, const char *log) {
     pid_t parent = getpid();
     fflush(NULL);
     pid_t child = fork();
     if (child != 0) return child;
     become_job(log, parent);
-    int code = mml_main(argc, argv, experiment);
+    int code = mml_main_sharing(argc, argv, experiment, share);
     fflush(NULL);
     _exit(code);
 }

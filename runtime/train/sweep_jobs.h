@@ -9,10 +9,10 @@
 #define TRAIN_SWEEP_JOBS_H
 
 #include <sys/types.h>
-#include "mml/experiment.h"
+#include "train/run.h"
 
-/* Starts mml_main(argc, argv) with its output in the file log. Returns the process, or -1. */
-pid_t mml_job_start(const MmlExperiment *experiment, int argc, char **argv, const char *log);
+/* Starts mml_main_sharing(argc, argv, …) with its output in the file log. Returns the process, or -1. */
+pid_t mml_job_start(const MmlExperiment *experiment, int argc, char **argv, const MmlShare *share, const char *log);
 
 /* Waits for any child. code: its exit code, or 128 + the signal that ended it. Returns -1 when a signal came first. */
 pid_t mml_job_wait(int *code);

@@ -5,7 +5,7 @@
 #include "train/work.h"
 
 typedef struct {
-    double loss;                                    /* times samples                     */
+    double loss;                                    /* times samples; of a joint stage   */
     i64    samples, loss_samples;
     i64    predicted, right;                        /* by the prediction                 */
     double head_loss[MML_MAX_MODALITIES];           /* cross-entropy times samples, nats */
@@ -20,13 +20,16 @@ typedef struct {
     double seconds;
 } MmlMetrics;
 
-/* Adds the batch that the frame has just run. The loss of a unimodal stage is
- * the sum over its active heads; of a joint one what the step computed, or the
- * prediction's cross-entropy where the step computes none. */
+/* Adds the batch that the frame has just run. The loss of a joint stage is what
+ * the step computed, or the prediction's cross-entropy where the step computes none. */
 void mml_tally_add(MmlTally *tally, const MmlWork *work, const MmlStage *stage);
 
 /* The numbers of a pass. reached: [M] heads that a loss of this run has
- * reached; other heads, and the prediction of a unimodal stage, are NaN. */
-MmlMetrics mml_tally_metrics(const MmlTally *tally, const MmlStage *stage, i64 modalities, const i64 *reached);
+ * reached; other heads, and the prediction of a unimodal stage, are NaN. The loss
+ * of a unimodal stage is the sum of its active heads' (active: [M]), NaN of none. */
+MmlMetrics mml_tally_metrics(const MmlTally *tally, const MmlStage *stage, i64 modalities, const i64 *reached, const i64 *active);
+
+/* That sum. */
+double mml_active_loss(const double *head_loss, const i64 *active, i64 modalities);
 
 #endif

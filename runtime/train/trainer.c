@@ -7,6 +7,7 @@
 #include "train/folder.h"
 #include "train/measure.h"
 #include "train/step.h"
+#include "train/trajectory.h"
 #include "train/weights.h"
 
 #include <math.h>
@@ -18,6 +19,7 @@ typedef struct {
     i64                     index;
     MmlMeasured             measured;
     MmlMetrics              metrics[MML_SPLITS];
+    MmlTrajectory          *trajectory;       /* another run's, which this stage takes over; NULL: it trains */
 } Training;
 
 /* ---- The actions of the stage's loop ---- */
@@ -48,7 +50,9 @@ static Status decided(void *context, i64 measurement, i64 epoch, const MmlRule *
 
 static Status train(void *context, i64 epoch, MmlEpoch *out) {
     Training *t = context;
-    return mml_train_epoch(t->run, t->stage, t->index, epoch);
+    if (!t->trajectory) return mml_train_epoch(t->run, t->stage, t->index, epoch);
+    mml_trajectory_train(t->trajectory, t->stage, epoch);
+    return MML_OK;
 }
 
 static void keep_best(Training *t, i64 epoch) {
@@ -83,15 +87,30 @@ static Status log_epoch(Training *t, i64 epoch) {
     return MML_OK;
 }
 
-static Status evaluate(void *context, i64 epoch, MmlEpoch *out) {
-    Training *t = context;
+/* The epoch's numbers, measured. */
+static Status measure_epoch(Training *t) {
     MmlRun *run = t->run;
-    memset(t->metrics, 0, sizeof t->metrics);
     MmlMetrics *train_metrics = &t->metrics[MML_TRAIN];
-    *train_metrics = mml_tally_metrics(&run->state.tally, t->stage->stage, run->experiment->modality_count, run->state.head_reached);
+    *train_metrics = mml_tally_metrics(&run->state.tally, t->stage->stage, run->experiment->modality_count, run->state.head_reached,
+                                       run->state.at.active);
     train_metrics->seconds = run->epoch_seconds;
     for (int split = MML_VALIDATION; split <= MML_TEST; split++)
         if (mml_data_count(run->data, split)) MML_TRY(mml_evaluate(run, t->stage, split, &t->metrics[split], NULL));
+    return MML_OK;
+}
+
+static Status take_over_epoch(Training *t) {
+    for (int split = 0; split < MML_SPLITS; split++)
+        if (mml_data_count(t->run->data, split)) MML_TRY(mml_trajectory_metrics(t->trajectory, split, &t->metrics[split]));
+    return MML_OK;
+}
+
+static Status evaluate(void *context, i64 epoch, MmlEpoch *out) {
+    Training *t = context;
+    MmlRun *run = t->run;
+    const MmlMetrics *train_metrics = &t->metrics[MML_TRAIN];
+    memset(t->metrics, 0, sizeof t->metrics);
+    MML_TRY(t->trajectory ? take_over_epoch(t) : measure_epoch(t));
     MML_TRY(log_epoch(t, epoch));
     keep_best(t, epoch);
     out->loss = train_metrics->loss;
@@ -123,6 +142,7 @@ static Status save_files(Training *t) {
     if (!last || !best) return MML_ENOMEM;
     MML_TRY(mml_log_flush(&run->log));
     MML_TRY(keep_weights(t));
+    if (t->index == 0 && run->share && run->share->keep && run->share->keep[run->state.at.done]) MML_TRY(mml_trajectory_keep(run));
     if (run->state.best_pending) {
         run->state.best_pending = 0;
         MML_TRY(mml_checkpoint_write(run, best));
@@ -134,6 +154,7 @@ static Status save(void *context) {
     Training *t = context;
     MmlRun *run = t->run;
     run->state.stage_epochs[t->index] = run->state.at.done;
+    if (t->trajectory) return MML_OK;            /* its weights come at the end; to go on is to take it over again */
     if (run->folder) MML_TRY(save_files(t));
     if (!run->limit.epochs || run->state.epochs < run->limit.epochs) return MML_OK;
     return mml_fail(MML_EINTERRUPT, "stopped in stage %s after epoch %lld", t->stage->stage->name, (long long)run->state.at.done);
@@ -289,10 +310,15 @@ static Status run_stage(MmlRun *run, i64 index) {
     MmlStageActions actions = training_actions;
     actions.context = training;
     MmlStagePlan plan = plan_of(run, index, times);
+    int shared = index == 0 && !state->begun && run->share && run->share->from;
     if (!state->begun) MML_TRY(mml_trainer_begin_stage(run, index));
     state->at.policy = state->stages[index].policy;
     state->at.method = state->stages[index].method;
-    MML_TRY(mml_stage_run(&plan, &state->at, &actions));
+    Status status = shared ? mml_trajectory_open(run, &training->trajectory) : MML_OK;
+    if (status == MML_OK) status = mml_stage_run(&plan, &state->at, &actions);
+    if (status == MML_OK && shared) status = mml_trajectory_weights(training->trajectory);
+    mml_trajectory_close(training->trajectory);
+    MML_TRY(status);
     state->stage_epochs[index] = state->at.done;
     state->stage_reasons[index] = state->at.reason;
     mml_screen_line(&run->screen, "%s ends after %lld epoch%s: %s", stage->stage->name, (long long)state->at.done,

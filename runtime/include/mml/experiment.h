@@ -15,7 +15,7 @@
 
 #include "mml/base.h"
 
-#define MML_ABI_VERSION     3
+#define MML_ABI_VERSION     4
 #define MML_MAX_MODALITIES 16
 #define MML_MAX_RANK        5
 
@@ -188,6 +188,7 @@ typedef struct {
     const i64         *reached;       /* [parameters] 1: the loss reaches it            */
     i64                node_count;
     const char *const *nodes;         /* layer names by trace's node number             */
+    const i64         *reads;         /* [slot_count] 1: its code reads the slot        */
 } MmlStep;
 
 /* ---- Rules ---- */
