@@ -70,6 +70,66 @@ wait "$process"
 [ $? -eq 130 ] && grep -q -- '--resume stopped' stop.log && ok "Ctrl-C ends the cells and says how to go on" || failed "Ctrl-C: $(cat stop.log)"
 pgrep -f "stopped/cells" >/dev/null && failed "processes are left" || ok "no process is left"
 
+# A grid over the lengths of Stage I: one run trains each modality, and the cells take over what they need.
+cat >lengths.mml <<'P'
+use encoders, policies, methods
+param root : path
+param rows : epochs = 2
+param cols : epochs = 2
+param rate = 1e-2
+data digits = idx(root, holdout = 20 %)
+policy turns(rows : epochs, cols : epochs) {
+  on epoch(e) {
+    all()
+    if e.index > rows or e.index == 2 { pause(rowed) }
+    if e.index > cols { pause(other(rowed)) }
+    if count(active) == 0 and e.index > 2 { finish("both have had their turns") }
+  }
+}
+modality rowed : image[1, 8, 8] { input = digits.image -> scale(1 / 255); encoder = conv(4, 3) -> batchnorm -> relu -> avgpool -> linear(8) -> dropout(0.2) }
+modality flat : image[1, 8, 8] { input = digits.image -> scale(1 / 255); encoder = flatten -> linear(8) -> dropout(0.1) }
+target digit : class[4] = digits.label
+fusion = concat -> linear(classes)
+train {
+  batch    = 16
+  schedule = step(every = 3 epochs, gamma = 0.5)
+  stage unimodal {
+    epochs    = max(rows, cols) + 1
+    optimizer = adam(lr = rate, clip = 1.0)
+    policy    = turns(rows = rows, cols = cols)
+  }
+  stage joint {
+    epochs    = 2
+    optimizer = adam(lr = 1e-3)
+    continue  = true
+    watch     = [pid(every = 100 epochs, untrained = true, bins = kmeans(4, pca = 3))]
+  }
+}
+P
+check "mmlc lengths.mml" "$MMLC" lengths.mml -o lengths
+lengths=(--root digits --sweep rows=0,1,3,4 --sweep cols=0,2,4)
+./lengths "${lengths[@]}" --out tables >tables.log 2>&1 || { failed "a grid of lengths"; cat tables.log; }
+grep -q '^unimodal is trained 1 time and shared$' tables.log && ok "one run of Stage I trains for a grid over its lengths" || failed "trained: $(head -n 3 tables.log)"
+[ "$(ls tables/prefixes | grep -c log)" -eq 1 ] || failed "prefixes: $(ls tables/prefixes)"
+for cell in 000:0:0 001:0:2 005:1:4 007:3:2 010:4:2 011:4:4; do
+    IFS=: read -r number rows cols <<<"$cell"
+    ./lengths --root digits --rows "$rows" --cols "$cols" --threads 1 --out "length-$number" --quiet
+    cmp "length-$number/last.safetensors" "tables/cells/$number/last.safetensors" >cmp.log && ok "cell $number is the run by itself, to the last bit" || failed "cell $number: $(cat cmp.log)"
+    for file in summary.json metrics.jsonl probes.jsonl; do same "cell $number has the same $file" "length-$number/$file" "tables/cells/$number/$file"; done
+done
+./lengths --root digits --sweep rate=1e-2,1e-3 --sweep rows=1,2 --out rates >rates.log 2>&1
+grep -q '^unimodal is trained 2 times and shared$' rates.log && ok "another learning rate is trained for itself" || failed "rates: $(head -n 3 rates.log)"
+for moment in 1 4 8; do
+    rm -rf broken
+    ./lengths "${lengths[@]}" --out broken --quiet >/dev/null 2>&1 &
+    process=$!
+    while [ "$(compgen -G 'broken/*/*/metrics.jsonl' | wc -l)" -lt "$moment" ] && kill -0 "$process" 2>/dev/null; do :; done
+    kill -9 "$process" 2>/dev/null
+    wait "$process" 2>/dev/null
+    check "a grid killed at $moment runs goes on" ./lengths --resume broken --quiet
+    diff <(without_seconds tables/sweep.csv) <(without_seconds broken/sweep.csv) >diff.log && ok "to the same table" || { failed "kill $moment: another table"; cat diff.log; }
+done
+
 fails_with "cells that fail are said, the others are trained" 1 '1 of 2 cells failed' ./swept --root digits --sweep rate=1e-2,1e30 --out nan
 grep -q '^1,"1e30",.*exit 1' nan/sweep.csv && grep -q '^0,"1e-2",0' nan/sweep.csv && ok "and stand in sweep.csv" || failed "nan: $(cat nan/sweep.csv)"
 fails_with "a folder with a sweep"  2 'holds a sweep already: go on with it by --resume whole' ./swept "${grid[@]}" --out whole

@@ -149,6 +149,17 @@ Test(guards, a_joint_loss_reads_settings_and_the_state_of_its_method) {
     compiled_free(&c);
 }
 
+Test(guards, a_step_tells_the_settings_that_it_reads) {
+    Compiled c = compile("guards.mml", text);
+    const MmlSetting *share = mml_setting_find(c.experiment, "share");
+    cr_assert_not_null(share);
+    for (i64 slot = 0; slot < c.experiment->slot_count; slot++) {
+        cr_expect_eq(joint(&c)->reads[slot], slot == share->slot);
+        cr_expect_eq(unimodal(&c)->reads[slot], 0);
+    }
+    compiled_free(&c);
+}
+
 Test(guards, the_method_starts_with_the_first_values_of_its_state) {
     Compiled c = compile("guards.mml", text);
     const MmlRule *method = c.experiment->stages[1].method;
