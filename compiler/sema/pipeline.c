@@ -165,10 +165,10 @@ static int64_t fitting_hop(const Step *step, int64_t frames) {
     return 0;
 }
 
-static void help_hop(Pipeline *p, Diagnostic *d, const Step *step) {
+static void help_hop(Pipeline *p, Diagnostic *d, const Step *step, Flow made) {
     if (strcmp(step->transform->name, "stft") != 0 || step->in.shape.size[0] < 0 || p->declared.content != CONTENT_SPECTROGRAM)
         return;
-    if (step->out.shape.size[1] != p->declared.shape.size[1]) {
+    if (made.shape.size[1] != p->declared.shape.size[1]) {            /* of what mel and rows have made of it */
         diag_help(p->s->diagnostics, d, "a window of %lld gives %lld frequencies; %lld need a window of %lld", (long long)step->fixed[0],
                   (long long)step->out.shape.size[1], (long long)p->declared.shape.size[1], (long long)(p->declared.shape.size[1] - 1) * 2);
         return;
@@ -190,7 +190,7 @@ static void report_difference(Pipeline *p, Flow made, int number) {
         const Step *step = &p->steps.items[number];
         d = diag(s->diagnostics, E0222, step->call->span, "the pipeline yields %s, and %s is declared; `%s` makes %s of %s", yields, declared,
                  call_text(s, step->call->span), flow_text(s->arena, step->out), flow_text(s->arena, step->in));
-        help_hop(p, d, step);
+        help_hop(p, d, step, made);
     }
     diag_note(s->diagnostics, d, p->type->span, "declared here");
     if (made.shape.rank == 0)

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE                  /* strtod_l */
 #include "data/csv_text.h"
+#include "data/csv_cells.h"
 
 #include <float.h>
 #include <locale.h>
@@ -9,92 +10,19 @@
 #include <strings.h>
 
 typedef struct {
-    const char *path;
-    const char *at, *end;
-    i64         line;                /* from 1                                      */
-    locale_t    locale;              /* "C": a decimal point, whatever the user's   */
+    CsvReader text;
+    locale_t  locale;                /* "C": a decimal point, whatever the user's   */
 } Reader;
-
-/* A cell without its quotes; `doubled`: it holds "" for a quote. */
-typedef struct { const char *begin, *end; int quoted, doubled; } Cell;
-
-typedef enum { CELL_MORE, CELL_LAST } CellEnd;
-
-static int blank(char c) { return c == ' ' || c == '\t'; }
-
-/* At the end of a row, behind it. */
-static int row_ends(const Reader *r) {
-    return r->at == r->end || *r->at == '\n' || (*r->at == '\r' && (r->at + 1 == r->end || r->at[1] == '\n'));
-}
-
-static Status quoted_cell(Reader *r, i64 column, Cell *cell) {
-    i64 first_line = r->line;
-    cell->quoted = 1;
-    cell->begin = ++r->at;
-    for (; r->at < r->end; r->at++) {
-        if (*r->at == '\n') r->line++;
-        if (*r->at != '"') continue;
-        if (r->at + 1 < r->end && r->at[1] == '"') {
-            cell->doubled = 1;
-            r->at++;
-            continue;
-        }
-        cell->end = r->at++;
-        while (r->at < r->end && blank(*r->at)) r->at++;
-        if (row_ends(r) || *r->at == ',') return MML_OK;
-        return mml_fail(MML_EDATA, "%s:%lld: column %lld: text behind the closing quote", r->path, (long long)r->line,
-                        (long long)column);
-    }
-    return mml_fail(MML_EDATA, "%s:%lld: column %lld: the quote is never closed", r->path, (long long)first_line,
-                    (long long)column);
-}
-
-/* Reads one cell and its separator. Leaves r at the next cell or the next row. */
-static Status next_cell(Reader *r, i64 column, Cell *cell, CellEnd *end) {
-    *cell = (Cell){ 0 };
-    const char *start = r->at;
-    while (r->at < r->end && blank(*r->at)) r->at++;
-    if (r->at < r->end && *r->at == '"') {
-        MML_TRY(quoted_cell(r, column, cell));
-    } else {
-        r->at = start;
-        cell->begin = start;
-        while (!row_ends(r) && *r->at != ',') r->at++;
-        cell->end = r->at;
-    }
-    if (r->at < r->end && *r->at == ',') {
-        r->at++;
-        *end = CELL_MORE;
-        return MML_OK;
-    }
-    *end = CELL_LAST;
-    if (r->at < r->end && *r->at == '\r') r->at++;
-    if (r->at < r->end) r->at++;
-    r->line++;
-    return MML_OK;
-}
-
-static char *unquoted(const Cell *cell, MmlArena *arena) {
-    char *text = MML_NEW(arena, char, cell->end - cell->begin + 1);
-    if (!text) return NULL;
-    char *out = text;
-    for (const char *c = cell->begin; c < cell->end; c++) {
-        *out++ = *c;
-        if (cell->doubled && *c == '"') c++;
-    }
-    *out = 0;
-    return text;
-}
 
 /* ---- Numbers ---- */
 
-static Status refuse(const Reader *r, i64 line, i64 column, const Cell *cell, const char *why) {
+static Status refuse(const Reader *r, i64 line, i64 column, const CsvCell *cell, const char *why) {
     int shown = cell->end - cell->begin > 40 ? 40 : (int)(cell->end - cell->begin);
-    return mml_fail(MML_EDATA, "%s:%lld: column %lld: %s '%.*s'", r->path, (long long)line, (long long)column, why, shown,
+    return mml_fail(MML_EDATA, "%s:%lld: column %lld: %s '%.*s'", r->text.path, (long long)line, (long long)column, why, shown,
                     cell->begin);
 }
 
-static int is_word(const Cell *cell, const char *const *words) {
+static int is_word(const CsvCell *cell, const char *const *words) {
     const char *begin = cell->begin;
     if (begin < cell->end && (*begin == '-' || *begin == '+')) begin++;
     for (; *words; words++)
@@ -102,13 +30,13 @@ static int is_word(const Cell *cell, const char *const *words) {
     return 0;
 }
 
-static Status number(const Reader *r, i64 line, i64 column, Cell *cell, double *out) {
+static Status number(const Reader *r, i64 line, i64 column, CsvCell *cell, double *out) {
     static const char *const not_numbers[] = { "nan", "na", "n/a", "null", NULL };
     static const char *const infinities[] = { "inf", "infinity", NULL };
-    while (cell->begin < cell->end && blank(*cell->begin)) cell->begin++;
-    while (cell->begin < cell->end && blank(cell->end[-1])) cell->end--;
+    while (cell->begin < cell->end && mml_csv_blank(*cell->begin)) cell->begin++;
+    while (cell->begin < cell->end && mml_csv_blank(cell->end[-1])) cell->end--;
     if (cell->begin == cell->end)
-        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the cell is empty", r->path, (long long)line, (long long)column);
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the cell is empty", r->text.path, (long long)line, (long long)column);
     if (is_word(cell, not_numbers)) return refuse(r, line, column, cell, "missing value");
     if (is_word(cell, infinities)) return refuse(r, line, column, cell, "infinite value");
     for (const char *c = cell->begin; c < cell->end; c++)
@@ -123,15 +51,10 @@ static Status number(const Reader *r, i64 line, i64 column, Cell *cell, double *
 
 /* ---- Class names ---- */
 
-static void trim(Cell *cell) {
-    while (!cell->quoted && cell->begin < cell->end && blank(*cell->begin)) cell->begin++;
-    while (!cell->quoted && cell->begin < cell->end && blank(cell->end[-1])) cell->end--;
-}
-
 enum { SLOTS = 1 << 15 };
 
 /* Whether a cell is a number as strtod reads it. */
-static int is_number(const Reader *r, const Cell *cell) {
+static int is_number(const Reader *r, const CsvCell *cell) {
     char *end = NULL;
     strtod_l(cell->begin, &end, r->locale);
     return end == cell->end && cell->begin < cell->end;
@@ -147,13 +70,13 @@ static i32 *slot_of(const CsvClasses *classes, const char *name) {
     return slot;
 }
 
-static Status class_of(const Reader *r, i64 line, i64 column, Cell *cell, CsvClasses *classes, MmlArena *arena, double *out) {
+static Status class_of(const Reader *r, i64 line, i64 column, CsvCell *cell, CsvClasses *classes, MmlArena *arena, double *out) {
     static const char *const missing[] = { "nan", "na", "n/a", "null", NULL };
     if (cell->begin == cell->end)
-        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the label is empty", r->path, (long long)line, (long long)column);
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the label is empty", r->text.path, (long long)line, (long long)column);
     if (is_word(cell, missing)) return refuse(r, line, column, cell, "missing label");
     if (memchr(cell->begin, 0, (size_t)(cell->end - cell->begin)))
-        return mml_fail(MML_EDATA, "%s:%lld: column %lld: a zero byte in a label; is this a text file?", r->path, (long long)line,
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld: a zero byte in a label; is this a text file?", r->text.path, (long long)line,
                         (long long)column);
     if (!classes->slots) {
         classes->slots = MML_NEW(arena, i32, SLOTS);
@@ -161,16 +84,16 @@ static Status class_of(const Reader *r, i64 line, i64 column, Cell *cell, CsvCla
         if (!classes->slots || !classes->names) return MML_ENOMEM;
     }
     MmlArenaMark mark = mml_arena_mark(arena);
-    char *name = unquoted(cell, arena);
+    char *name = mml_csv_unquoted(cell, arena);
     if (!name) return MML_ENOMEM;
     i32 *slot = slot_of(classes, name);
     if (*slot) mml_arena_release(arena, mark);
     else if (classes->closed)
-        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the class '%s' does not occur in '%s'", r->path, (long long)line,
+        return mml_fail(MML_EDATA, "%s:%lld: column %lld: the class '%s' does not occur in '%s'", r->text.path, (long long)line,
                         (long long)column, name, classes->first);
     else if (classes->count == CSV_CLASSES)
         return mml_fail(MML_EDATA, "%s:%lld: column %lld has more than %d different labels; is it the label? label = \"NAME\" names another column",
-                        r->path, (long long)line, (long long)column, CSV_CLASSES);
+                        r->text.path, (long long)line, (long long)column, CSV_CLASSES);
     else {
         classes->names[classes->count++] = name;
         *slot = (i32)classes->count;
@@ -181,25 +104,15 @@ static Status class_of(const Reader *r, i64 line, i64 column, Cell *cell, CsvCla
 
 /* ---- Rows ---- */
 
-/* Counts the cells of the row at r without moving. */
-static Status count_columns(Reader r, i64 *columns) {
-    CellEnd end = CELL_MORE;
-    for (*columns = 0; end == CELL_MORE; ++*columns) {
-        Cell cell;
-        MML_TRY(next_cell(&r, *columns + 1, &cell, &end));
-    }
-    return MML_OK;
-}
-
 static Status read_header(Reader *r, i64 columns, MmlArena *arena, CsvTable *out) {
     out->names = MML_NEW(arena, const char *, columns);
     if (!out->names) return MML_ENOMEM;
     for (i64 i = 0; i < columns; i++) {
-        Cell cell;
-        CellEnd end;
-        MML_TRY(next_cell(r, i + 1, &cell, &end));
-        trim(&cell);
-        out->names[i] = unquoted(&cell, arena);
+        CsvCell cell;
+        CsvCellEnd end;
+        MML_TRY(mml_csv_cell(&r->text, i + 1, &cell, &end));
+        mml_csv_trim(&cell);
+        out->names[i] = mml_csv_unquoted(&cell, arena);
         if (!out->names[i]) return MML_ENOMEM;
     }
     return MML_OK;
@@ -218,18 +131,18 @@ static Status make_room(CsvTable *table, i64 *capacity) {
 }
 
 static Status read_row(Reader *r, CsvTable *table, int header, const CsvLabel *label, MmlArena *arena) {
-    i64 line = r->line, found = 0;
-    MML_TRY(count_columns(*r, &found));
+    i64 line = r->text.line, found = 0;
+    MML_TRY(mml_csv_columns(r->text, &found));
     if (found != table->columns)
-        return mml_fail(MML_EDATA, "%s:%lld: %lld cells where the %s has %lld", r->path, (long long)line,
+        return mml_fail(MML_EDATA, "%s:%lld: %lld cells where the %s has %lld", r->text.path, (long long)line,
                         (long long)found, header ? "header" : "first row", (long long)table->columns);
     double *row = table->cells + table->rows * table->columns;
     for (i64 i = 0; i < table->columns; i++) {
-        Cell cell;
-        CellEnd end;
-        MML_TRY(next_cell(r, i + 1, &cell, &end));
+        CsvCell cell;
+        CsvCellEnd end;
+        MML_TRY(mml_csv_cell(&r->text, i + 1, &cell, &end));
         if (i == table->label) {
-            trim(&cell);
+            mml_csv_trim(&cell);
             if (table->rows == 0) table->named = !is_number(r, &cell);
         }
         if (i == table->label && table->named) MML_TRY(class_of(r, line, i + 1, &cell, label->classes, arena, &row[i]));
@@ -239,33 +152,27 @@ static Status read_row(Reader *r, CsvTable *table, int header, const CsvLabel *l
     return MML_OK;
 }
 
-static int only_blank_lines(const Reader *r) {
-    for (const char *c = r->at; c < r->end; c++)
-        if (*c != '\n' && *c != '\r' && !blank(*c)) return 0;
-    return 1;
-}
-
 static Status read_rows(Reader *r, int header, const CsvLabel *label, MmlArena *arena, CsvTable *table) {
-    if (only_blank_lines(r)) return mml_fail(MML_EDATA, "'%s' is empty", r->path);
-    MML_TRY(count_columns(*r, &table->columns));
+    if (mml_csv_only_blank(&r->text)) return mml_fail(MML_EDATA, "'%s' is empty", r->text.path);
+    MML_TRY(mml_csv_columns(r->text, &table->columns));
     if (header) MML_TRY(read_header(r, table->columns, arena, table));
     if (label) MML_TRY(label->column(label->context, table, &table->label));
     i64 capacity = 0;
-    while (!only_blank_lines(r)) {
-        if (row_ends(r)) return mml_fail(MML_EDATA, "%s:%lld: a blank line between rows", r->path, (long long)r->line);
+    while (!mml_csv_only_blank(&r->text)) {
+        if (mml_csv_row_ends(&r->text)) return mml_fail(MML_EDATA, "%s:%lld: a blank line between rows", r->text.path,
+                            (long long)r->text.line);
         MML_TRY(make_room(table, &capacity));
         MML_TRY(read_row(r, table, header, label, arena));
     }
-    if (table->rows == 0) return mml_fail(MML_EDATA, "'%s' has no samples: there is nothing below its header", r->path);
+    if (table->rows == 0) return mml_fail(MML_EDATA, "'%s' has no samples: there is nothing below its header", r->text.path);
     return MML_OK;
 }
 
 Status mml_csv_parse(const char *path, const char *text, i64 length, int header, const CsvLabel *label, MmlArena *arena,
                      CsvTable *out) {
     *out = (CsvTable){ .path = path, .label = -1 };
-    Reader r = { path, text, text + length, 1, newlocale(LC_ALL_MASK, "C", (locale_t)0) };
+    Reader r = { mml_csv_reader(path, text, length), newlocale(LC_ALL_MASK, "C", (locale_t)0) };
     if (!r.locale) return mml_fail(MML_ENOMEM, "no memory to read '%s'", path);
-    if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r.at += 3;
     Status status = read_rows(&r, header, label, arena, out);
     freelocale(r.locale);
     if (status != MML_OK) {

@@ -205,9 +205,8 @@ i64 mml_data_skipped(const MmlData *data) {
 const char *mml_data_skip(const MmlData *data, i64 index) {
     for (i64 i = 0; i < data->source_count; i++) {
         const DataSource *source = &data->sources[i];
-        i64 named = source->skipped < MML_DATA_SKIPS_NAMED ? source->skipped : MML_DATA_SKIPS_NAMED;
-        if (index < named) return source->skips[index];
-        index -= named;
+        if (index < source->skip_count) return source->skips[index];
+        index -= source->skip_count;
     }
     return NULL;
 }

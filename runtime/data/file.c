@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK ((i64)1 << 20)
+/* Larger files than the largest picture or the longest sound that is read could need. */
+#define FILE_LIMIT ((i64)1 << 30)
 
 u64 mml_data_hash(u64 hash, const void *bytes, i64 count) {
     const u8 *byte = bytes;
@@ -92,6 +95,27 @@ Status mml_data_open_regular(const DataOrigin *origin, const char *path, int *ou
     *out = descriptor;
     *bytes = (i64)info.st_size;
     return MML_OK;
+}
+
+Status mml_data_file_bytes(const char *path, u8 **bytes, i64 *count) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);          /* no waiting for a pipe's writer */
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
+    struct stat info;
+    if (!file || fstat(descriptor, &info) != 0) {
+        int reason = errno;
+        if (file) fclose(file);
+        else if (descriptor >= 0) close(descriptor);
+        return mml_fail(MML_EDATA, "can't read '%s': %s", path, strerror(reason));
+    }
+    i64 size = S_ISREG(info.st_mode) ? (i64)info.st_size : -1;
+    *bytes = size >= 0 && size <= FILE_LIMIT ? malloc((size_t)size + 1) : NULL;
+    *count = *bytes ? (i64)fread(*bytes, 1, (size_t)size, file) : 0;
+    int whole = *bytes && *count == size;
+    fclose(file);
+    if (whole) return MML_OK;
+    free(*bytes);
+    if (size < 0) return mml_fail(MML_EDATA, "'%s' is a device or pipe, not a file", path);
+    return mml_fail(MML_EDATA, "can't read '%s': its size is %lld bytes", path, (long long)size);
 }
 
 Status mml_data_room(const char *path, const char *what, i64 bytes) {

@@ -42,6 +42,10 @@ Status mml_data_need_folder(const DataOrigin *origin);
 /* Opens for reading; only regular files. */
 Status mml_data_open_regular(const DataOrigin *origin, const char *path, int *descriptor, i64 *bytes);
 
+/* All of a regular file of at most a GiB; the caller frees it. For files that a source
+ * may skip: messages name the path only. */
+Status mml_data_file_bytes(const char *path, u8 **bytes, i64 *count);
+
 /* MML_EDATA when what a file promises is more than this machine's memory:
  * damage, or made to harm. what: "array images". */
 Status mml_data_room(const char *path, const char *what, i64 bytes);

@@ -9,23 +9,16 @@
  */
 #include "data/source.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "data/folder_list.h"
 #include "data/picture.h"
 #include "data/split.h"
 
 /* As much as a pipeline may keep (DATA_CACHE_LIMIT): 7000 pictures of 3 x 224 x 224 bytes. */
 #define PIXELS_KEPT ((i64)1 << 30)
-/* Larger files than the largest picture that is read could need. */
-#define FILE_LIMIT ((i64)1 << 30)
 
 typedef struct {
     Picture picture;                 /* pixels: NULL when not kept                  */
@@ -47,31 +40,10 @@ static const FolderFile *file_of(const Folder *folder, i64 row) {
 
 /* ---- Reading one picture ---- */
 
-static Status read_file(const char *path, u8 **bytes, i64 *count) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);          /* no waiting for a pipe's writer */
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
-    struct stat info;
-    if (!file || fstat(descriptor, &info) != 0) {
-        int reason = errno;
-        if (file) fclose(file);
-        else if (descriptor >= 0) close(descriptor);
-        return mml_fail(MML_EDATA, "can't read '%s': %s", path, strerror(reason));
-    }
-    i64 size = S_ISREG(info.st_mode) ? (i64)info.st_size : -1;
-    *bytes = size >= 0 && size <= FILE_LIMIT ? malloc((size_t)size + 1) : NULL;
-    *count = *bytes ? (i64)fread(*bytes, 1, (size_t)size, file) : 0;
-    int whole = *bytes && *count == size;
-    fclose(file);
-    if (whole) return MML_OK;
-    free(*bytes);
-    if (size < 0) return mml_fail(MML_EDATA, "'%s' is a device or pipe, not a file", path);
-    return mml_fail(MML_EDATA, "can't read '%s': its size is %lld bytes", path, (long long)size);
-}
-
 static Status decode(const char *path, u64 *checksum, Picture *out) {
     u8 *bytes = NULL;
     i64 count = 0;
-    MML_TRY(read_file(path, &bytes, &count));
+    MML_TRY(mml_data_file_bytes(path, &bytes, &count));
     if (checksum) *checksum = mml_data_hash(MML_DATA_HASH_START, bytes, count);
     Status status = mml_picture_decode(path, bytes, count, out);
     free(bytes);
@@ -145,22 +117,10 @@ static Status list_pictures(const DataSource *source, Folder *folder) {
     return MML_OK;
 }
 
-/* Counts what could not be read; more than the share `skip` of all is an error. */
 static Status count_skipped(DataSource *source, const Folder *folder) {
-    const char *path = source->program->path, *first = NULL;
-    double share = mml_has(source->settings, "%s.skip", path) ? mml_real(source->settings, "%s.skip", path) : 0.01;
-    for (i64 i = 0; i < folder->count; i++) {
-        if (!folder->missing[i]) continue;
-        const char *why = mml_arena_format(source->arena, "%s", folder->rows[i].why ? folder->rows[i].why : "no memory");
-        if (!why) return MML_ENOMEM;
-        if (!first) first = why;
-        if (source->skipped < MML_DATA_SKIPS_NAMED) source->skips[source->skipped] = why;
-        source->skipped++;
-    }
-    if (source->skipped == folder->count || (double)source->skipped > share * (double)folder->count)
-        return mml_fail(MML_EDATA, "%lld of the %lld pictures of %s (%s) can't be read, more than %s.skip = %g %%; the first: %s",
-                        (long long)source->skipped, (long long)folder->count, path, source->program->where, path, 100 * share, first);
-    return MML_OK;
+    for (i64 i = 0; i < folder->count; i++)
+        if (folder->missing[i]) MML_TRY(mml_data_source_skip(source, 1, folder->rows[i].why ? folder->rows[i].why : "no memory"));
+    return mml_data_source_skips(source, folder->count, "pictures");
 }
 
 static Status offer(DataSource *source, const Folder *folder) {

@@ -21,7 +21,8 @@ Status mml_data_scale_prepare(const DataPrepare *context, DataStep *step) {
 
 void mml_data_scale_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
     float factor = ((const Constant *)step->state)->value;
-    for (i64 i = 0; i < step->in_size; i++) out[i] = in[i] * factor;
+    i64 count = mml_data_values(step, draw);
+    for (i64 i = 0; i < count; i++) out[i] = in[i] * factor;
 }
 
 Status mml_data_shift_prepare(const DataPrepare *context, DataStep *step) {
@@ -30,7 +31,8 @@ Status mml_data_shift_prepare(const DataPrepare *context, DataStep *step) {
 
 void mml_data_shift_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
     float by = ((const Constant *)step->state)->value;
-    for (i64 i = 0; i < step->in_size; i++) out[i] = in[i] + by;
+    i64 count = mml_data_values(step, draw);
+    for (i64 i = 0; i < count; i++) out[i] = in[i] + by;
 }
 
 /* ---- normalize(mean, std), normalize(imagenet), normalize(train) ----
@@ -94,9 +96,10 @@ Status mml_data_normalize_prepare(const DataPrepare *context, DataStep *step) {
 
 void mml_data_normalize_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
     const Normalize *state = step->state;
-    i64 block = state->channels * state->inner;
-    for (i64 start = 0; start < step->in_size; start += block)
-        for (i64 channel = 0; channel < state->channels; channel++) {
+    i64 count = mml_data_values(step, draw), block = state->channels * state->inner;
+    i64 channels = count < block ? count / state->inner : state->channels;           /* a sound shorter than the longest */
+    for (i64 start = 0; start < count; start += block)
+        for (i64 channel = 0; channel < channels; channel++) {
             const float *x = in + start + channel * state->inner;
             float *y = out + start + channel * state->inner, mean = state->mean[channel],
                   deviation = state->deviation[channel];
@@ -111,13 +114,14 @@ Status mml_data_standardize_prepare(const DataPrepare *context, DataStep *step) 
 }
 
 void mml_data_standardize_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
-    double sum = 0, squares = 0, n = (double)step->in_size;
-    for (i64 i = 0; i < step->in_size; i++) sum += in[i];
+    i64 count = mml_data_values(step, draw);
+    double sum = 0, squares = 0, n = (double)count;
+    for (i64 i = 0; i < count; i++) sum += in[i];
     double mean = sum / n;
-    for (i64 i = 0; i < step->in_size; i++) squares += (in[i] - mean) * (in[i] - mean);
+    for (i64 i = 0; i < count; i++) squares += (in[i] - mean) * (in[i] - mean);
     double deviation = sqrt(squares / n);
     double factor = deviation > 0 ? 1 / deviation : 0;       /* a constant sample becomes zeros */
-    for (i64 i = 0; i < step->in_size; i++) out[i] = (float)((in[i] - mean) * factor);
+    for (i64 i = 0; i < count; i++) out[i] = (float)((in[i] - mean) * factor);
 }
 
 /* ---- log(add): the natural logarithm of x + add ---- */
@@ -128,7 +132,8 @@ Status mml_data_log_prepare(const DataPrepare *context, DataStep *step) {
 
 void mml_data_log_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
     float add = ((const Constant *)step->state)->value;
-    for (i64 i = 0; i < step->in_size; i++) out[i] = logf(in[i] + add);
+    i64 count = mml_data_values(step, draw);
+    for (i64 i = 0; i < count; i++) out[i] = logf(in[i] + add);
 }
 
 /* ---- clip(low, high) ---- */
@@ -147,6 +152,7 @@ Status mml_data_clip_prepare(const DataPrepare *context, DataStep *step) {
 
 void mml_data_clip_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
     const Clip *state = step->state;
-    for (i64 i = 0; i < step->in_size; i++)
+    i64 count = mml_data_values(step, draw);
+    for (i64 i = 0; i < count; i++)
         out[i] = in[i] < state->low ? state->low : in[i] > state->high ? state->high : in[i];
 }

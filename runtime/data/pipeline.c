@@ -23,16 +23,34 @@ static Status check_sizes(const DataPipeline *pipeline) {
                     modality->type, pipeline->field->sizes);
 }
 
-static Status open_step(const DataPrepare *context, const MmlTransform *program, const MmlShape *in, DataStep *step) {
+static Status open_step(const DataPrepare *context, const MmlTransform *program, const MmlShape *in, const DataStep *before,
+                        DataStep *step) {
     step->program = program;
     step->transform = mml_data_transform(program->name);
     if (!step->transform)
         return mml_fail(MML_EDATA, "%s: this version can't do %s", program->where, program->name);
     step->in = step->out = *in;
     step->in_size = mml_data_shape_size(in);
+    if (before && step->transform->flags & DATA_STEP_KEEPS) {
+        step->rate = before->rate;
+        step->spacing = before->spacing;
+        step->lengths = before->lengths;
+    }
     MML_TRY(step->transform->prepare(context, step));
     step->out_size = mml_data_shape_size(&step->out);
     return MML_OK;
+}
+
+/* Sounds of several lengths go through steps that take any, until one makes one length of them. */
+static Status check_lengths(const DataPipeline *pipeline, i64 index) {
+    const DataStep *step = &pipeline->steps[index], *before = index ? step - 1 : NULL;
+    const MmlModality *modality = pipeline->modality;
+    int last = index == pipeline->step_count - 1;
+    if (before && before->lengths && (step->fitted || !(step->transform->flags & (DATA_STEP_KEEPS | DATA_STEP_SIZES))))
+        return mml_data_step_fail(step, "needs sounds of one length: %s; put fit(duration) before it", before->lengths);
+    if (!last || !step->lengths) return MML_OK;
+    return mml_data_step_fail(step, "makes values of several lengths for modality %s : %s: %s; put fit(duration) behind mono",
+                              modality->name, modality->type, step->lengths);
 }
 
 /* What a loose field is taken as. */
@@ -94,11 +112,13 @@ Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *mo
     const MmlShape found = settle(out->field, declared), *shape = &found;
     out->widest = out->field->size;
     MML_TRY(check_input(out, shape, declared, count ? modality->transforms[0].where : source->program->where, arena));
-    DataPrepare context = { settings, modality, source, arena, out->field->extent != NULL };
+    DataPrepare context = { settings, modality, source, out->field, NULL, arena, out->field->extent != NULL };
     for (i64 i = 0; i < count; i++) {
         DataStep *step = &out->steps[i];
         step->number = first_step + i;
-        MML_TRY(open_step(&context, &modality->transforms[i], shape, step));
+        MML_TRY(open_step(&context, &modality->transforms[i], shape, context.before, step));
+        MML_TRY(check_lengths(out, i));
+        context.before = step;
         context.varies = 0;
         MML_TRY(check_output(out, step, &modality->transforms[i].out, arena));
         if (i == count - 1) MML_TRY(check_output(out, step, &modality->shape, arena));
@@ -157,10 +177,13 @@ static void run_steps(const DataPipeline *pipeline, i64 first, i64 last, const D
                       float *scratch) {
     float *buffers[2] = { scratch, scratch + pipeline->widest }, *work = scratch + 2 * pipeline->widest;
     DataDraw seen = *draw;
-    for (i64 i = first; i < last; i++, seen.height = seen.width = 0) {
+    for (i64 i = first; i < last; i++, seen.height = seen.width = 0, seen.sound = NULL) {
         const DataStep *step = &pipeline->steps[i];
+        const DataTransform *transform = step->transform;
         float *to = i == last - 1 ? out : buffers[i % 2];
-        step->transform->apply(step, &seen, in, to, work);
+        transform->apply(step, &seen, in, to, work);
+        if (transform->length) seen.length = transform->length(step, &seen);
+        else if (!(transform->flags & DATA_STEP_KEEPS)) seen.length = 0;
         in = to;
     }
 }
@@ -169,6 +192,7 @@ static void run_from_source(const DataPipeline *pipeline, i64 steps, const DataD
     DataDraw sized = *draw;
     if (pipeline->field->extent)
         pipeline->field->extent(draw->source, pipeline->field, draw->row, &sized.height, &sized.width);
+    if (pipeline->field->sound) sized.sound = pipeline->field->sound(draw->source, pipeline->field, draw->row);
     if (steps == 0) {
         pipeline->field->read(draw->source, pipeline->field, draw->row, out);
         return;
@@ -219,7 +243,7 @@ Status mml_data_pipeline_explain(const DataPipeline *pipeline, i64 position, Dat
     if (pipeline->step_count == 0)
         return mml_fail(MML_EDATA, "modality %s: '%s' can't be read any more", pipeline->modality->name,
                         pipeline->source->place(pipeline->source, row));
-    float *value = malloc(sizeof *value * (size_t)pipeline->widest);
+    float *value = calloc((size_t)pipeline->widest, sizeof *value);          /* a sound may be shorter than the longest */
     if (!value) return mml_fail(MML_ENOMEM, "no memory to look at sample %lld", (long long)row);
     for (;; steps++) {
         mml_data_pipeline_run(pipeline, steps, position, draw, value, scratch);

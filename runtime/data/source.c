@@ -15,7 +15,7 @@ static const DataKind kinds[] = {
     { "crema_d",       mml_data_unread_open },
     { "ave",           mml_data_unread_open },
     { "ucf101",        mml_data_unread_open },
-    { "av_digits",     mml_data_unread_open },
+    { "av_digits",     mml_data_av_digits_open },
     { "npz",           mml_data_npz_open },
     { "folder",        mml_data_folder_open },
     { "sparse_coding", mml_data_unread_open },
@@ -65,4 +65,19 @@ Status mml_data_source_limit(const DataSource *source, MmlSplit split, i64 count
 i64 *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count) {
     source->counts[split] = count;
     return source->rows[split] = MML_NEW(source->arena, i64, count > 0 ? count : 1);
+}
+
+Status mml_data_source_skip(DataSource *source, i64 samples, const char *why) {
+    source->skipped += samples;
+    if (source->skip_count == MML_DATA_SKIPS_NAMED) return MML_OK;
+    const char *copy = source->skips[source->skip_count++] = mml_arena_format(source->arena, "%s", why);
+    return copy ? MML_OK : MML_ENOMEM;
+}
+
+Status mml_data_source_skips(const DataSource *source, i64 count, const char *what) {
+    const char *path = source->program->path;
+    double share = mml_has(source->settings, "%s.skip", path) ? mml_real(source->settings, "%s.skip", path) : 0.01;
+    if (source->skipped == 0 || (source->skipped < count && (double)source->skipped <= share * (double)count)) return MML_OK;
+    return mml_fail(MML_EDATA, "%lld of the %lld %s of %s (%s) can't be read, more than %s.skip = %g %%; the first: %s",
+                    (long long)source->skipped, (long long)count, what, path, source->program->where, path, 100 * share, source->skips[0]);
 }

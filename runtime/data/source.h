@@ -32,6 +32,9 @@ typedef struct DataField {
      * ("'a.png' is 3 x 4 pixels and …"). NULL where all have shape. */
     void      (*extent)(const DataSource *source, const struct DataField *field, i64 row, i64 *height, i64 *width);
     const char *sizes;
+    /* Sounds: the file of a row. shape then has rank 0 and read writes the mean of its
+     * channels at its own rate, size being the values of the longest. NULL for other fields. */
+    const struct DataSound *(*sound)(const DataSource *source, const struct DataField *field, i64 row);
 } DataField;
 
 struct DataSource {
@@ -45,6 +48,7 @@ struct DataSource {
     i64               *rows[MML_SPLITS];
     i64                counts[MML_SPLITS];
     i64                skipped;
+    i64                skip_count;   /* of skips                                    */
     const char        *skips[MML_DATA_SKIPS_NAMED];     /* what the first were, and why */
     i64                class_count;  /* 0: classes have no names                    */
     const char *const *classes;
@@ -71,12 +75,18 @@ Status mml_data_source_limit(const DataSource *source, MmlSplit split, i64 count
 /* count row numbers of a split, to be filled; NULL with MML_ENOMEM set. */
 i64   *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count);
 
+/* Counts `samples` more that can't be read for one reason, which is copied while there is room. */
+Status mml_data_source_skip(DataSource *source, i64 samples, const char *why);
+/* MML_EDATA when all `count` samples were skipped, or more than the share `skip` of them. what: "pictures". */
+Status mml_data_source_skips(const DataSource *source, i64 count, const char *what);
+
 /* Readers: the opening functions of the table. */
 Status mml_data_idx_open(DataSource *source);
 Status mml_data_csv_open(DataSource *source);
 Status mml_data_npz_open(DataSource *source);
 Status mml_data_colored_open(DataSource *source);
 Status mml_data_folder_open(DataSource *source);
+Status mml_data_av_digits_open(DataSource *source);
 /* Kinds that the language knows and this version doesn't read: says what is missing. */
 Status mml_data_unread_open(DataSource *source);
 

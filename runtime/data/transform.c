@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROW(name, flags) { #name, flags, mml_data_##name##_prepare, mml_data_##name##_apply }
+#define ROW(name, flags) { #name, flags, mml_data_##name##_prepare, mml_data_##name##_apply, NULL }
 
 static const DataTransform transforms[] = {
-    ROW(scale, 0),
-    ROW(shift, 0),
-    ROW(normalize, 0),
-    ROW(standardize, 0),
-    ROW(log, 0),
-    ROW(clip, 0),
+    ROW(scale, DATA_STEP_KEEPS),
+    ROW(shift, DATA_STEP_KEEPS),
+    ROW(normalize, DATA_STEP_KEEPS),
+    ROW(standardize, DATA_STEP_KEEPS),
+    ROW(log, DATA_STEP_KEEPS),
+    ROW(clip, DATA_STEP_KEEPS),
     ROW(flatten, 0),
     ROW(rows, 0),
     ROW(cols, 0),
@@ -24,6 +24,10 @@ static const DataTransform transforms[] = {
     ROW(random_resized_crop, DATA_STEP_RANDOM | DATA_STEP_SIZES),
     ROW(gray, 0),
     ROW(colorize, 0),
+    { "mono", DATA_STEP_COSTLY, mml_data_mono_prepare, mml_data_mono_apply, mml_data_mono_length },
+    ROW(fit, DATA_STEP_SIZES),
+    ROW(stft, DATA_STEP_COSTLY),
+    ROW(mel, DATA_STEP_COSTLY),
 };
 
 const DataTransform *mml_data_transform(const char *name) {

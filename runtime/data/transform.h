@@ -11,6 +11,7 @@
 
 #include "mml/random.h"
 #include "data/source.h"
+#include "data/sounds.h"
 
 /* Which sample, and how it is being looked at. */
 typedef struct {
@@ -20,6 +21,8 @@ typedef struct {
     i64               epoch;
     int               augment;       /* 1: random steps act                         */
     i64               height, width; /* the first step, of a field of several sizes: this sample's; else 0 */
+    const DataSound  *sound;         /* the first step, of a field of sounds: this sample's; else NULL */
+    i64               length;        /* of a sound behind mono: this sample's values; 0: the step's in_size */
     u64               seed;
 } DataDraw;
 
@@ -30,6 +33,8 @@ typedef struct {
     const MmlSettings *settings;
     const MmlModality *modality;
     const DataSource  *source;
+    const DataField   *field;
+    const DataStep    *before;       /* NULL for the first step                     */
     MmlArena          *arena;
     int                varies;       /* the step gets samples of several sizes, in is the largest */
 } DataPrepare;
@@ -41,11 +46,14 @@ typedef struct {
     Status    (*prepare)(const DataPrepare *context, DataStep *step);
     /* in and out don't overlap; scratch: step->scratch floats. */
     void      (*apply)(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch);
+    /* Values that this sample comes out with, for a step that makes sounds of several lengths; else NULL. */
+    i64       (*length)(const DataStep *step, const DataDraw *draw);
 } DataTransform;
 
 #define DATA_STEP_RANDOM 1           /* anew each epoch: not cached                 */
 #define DATA_STEP_COSTLY 2           /* worth caching what comes of it              */
 #define DATA_STEP_SIZES  4           /* makes one size of several                   */
+#define DATA_STEP_KEEPS  8           /* keeps shape, length and the meaning of the axes */
 
 /* What normalize(train) learned, and its names in a checkpoint. */
 typedef struct { float *mean, *deviation; i64 count; const char *mean_name, *deviation_name; } DataFitted;
@@ -59,6 +67,9 @@ struct DataStep {
     i64          scratch;            /* floats                                      */
     void        *state;              /* the transform's own, in the arena           */
     DataFitted  *fitted;             /* not NULL: to be fitted on the train split   */
+    double       rate;               /* of a sound, or of that a spectrogram is of: samples a second; else 0 */
+    double       spacing;            /* Hz between the frequencies of a spectrogram that has all of them; else 0 */
+    const char  *lengths;            /* of sounds that come out with several lengths, two of them; else NULL */
 };
 
 /* The row of that name, or NULL. */
@@ -70,6 +81,9 @@ i64 mml_data_shape_size(const MmlShape *shape);
 const char *mml_data_shape_text(const MmlShape *shape, MmlArena *arena);
 
 /* ---- For preparing ---- */
+
+/* Values that a step that takes any length has to work on. */
+static inline i64 mml_data_values(const DataStep *step, const DataDraw *draw) { return draw->length ? draw->length : step->in_size; }
 
 /* Fails with MML_EDATA "WHERE: NAME text". */
 Status mml_data_step_fail(const DataStep *step, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -121,5 +135,13 @@ DATA_TRANSFORM_FUNCTIONS(random_resized_crop)
 DATA_TRANSFORM_FUNCTIONS(gray)
 /* colorize.c */
 DATA_TRANSFORM_FUNCTIONS(colorize)
+/* sound.c */
+DATA_TRANSFORM_FUNCTIONS(mono)
+i64 mml_data_mono_length(const DataStep *step, const DataDraw *draw);
+DATA_TRANSFORM_FUNCTIONS(fit)
+/* stft.c */
+DATA_TRANSFORM_FUNCTIONS(stft)
+/* mel.c */
+DATA_TRANSFORM_FUNCTIONS(mel)
 
 #endif

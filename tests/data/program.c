@@ -190,6 +190,7 @@ void add_step(Program *p, const char *step, int rank, ...) {
     va_end(arguments);
     if (modality->transform_count) transform->in = modality->transforms[modality->transform_count - 1].out;
     else if (strcmp(p->sources[modality->source].kind, "csv") == 0) transform->in = (MmlShape){ 1, { -1 } };
+    else if (strcmp(modality->field, "wav") == 0) transform->in = (MmlShape){ 0 };
     modality->transform_count++;
 }
 

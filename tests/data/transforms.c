@@ -468,7 +468,7 @@ Test(transforms, normalize_takes_a_mean_for_each_channel_of_an_image) {
 
 Test(transforms, an_unknown_step_is_one_message) {
     Program *p = images(1, 2, "image", 1, 1, 2);
-    add_step(p, "stft", 3, 1, 1, 2);
-    cr_assert_str_eq(open_fails(p), "test.mml:20:5: this version can't do stft");
+    add_step(p, "warp", 3, 1, 1, 2);
+    cr_assert_str_eq(open_fails(p), "test.mml:20:5: this version can't do warp");
     program_free(p);
 }

@@ -1,0 +1,100 @@
+#include "data/sinc.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ATTENUATION 100.0            /* dB                                          */
+#define PASSES      0.92             /* of the lower Nyquist frequency              */
+#define TABLE_LIMIT ((i64)1 << 22)   /* floats                                      */
+
+/* I0, the modified Bessel function, by its power series. */
+static double bessel(double x) {
+    double sum = 1, term = 1;
+    for (int k = 1; term > 1e-18 * sum; k++) {
+        term *= x * x / (4.0 * k * k);
+        sum += term;
+    }
+    return sum;
+}
+
+/* Kaiser's formulas for the window's shape and length. */
+#define SHAPE (0.1102 * (ATTENUATION - 8.7))
+
+static double lower(const Sinc *sinc) { return sinc->to < sinc->from ? sinc->to / sinc->from : 1; }
+
+/* The filter at a distance in input samples. */
+static double weight(const Sinc *sinc, double distance) {
+    double place = distance / (double)sinc->half, angle = M_PI * sinc->cutoff * distance;
+    if (!(fabs(place) < 1)) return 0;
+    double window = bessel(SHAPE * sqrt(1 - place * place)) / sinc->peak;
+    return sinc->cutoff * window * (fabs(angle) < 1e-9 ? 1 : sin(angle) / angle);
+}
+
+static i64 greatest_common(i64 a, i64 b) {
+    while (b) {
+        i64 rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+Status mml_sinc_new(i64 from, double to, MmlArena *arena, Sinc *out) {
+    *out = (Sinc){ .from = (double)from, .to = to, .peak = bessel(SHAPE) };
+    double width = M_PI * (1 - PASSES) * lower(out);
+    out->half = (i64)ceil((ATTENUATION - 7.95) / (2.285 * width) / 2);
+    out->cutoff = (1 + PASSES) / 2 * lower(out);
+    if (to != floor(to)) return MML_OK;
+    i64 common = greatest_common(from, (i64)to), taps = 2 * out->half;
+    out->up = (i64)to / common;
+    out->down = from / common;
+    if (out->up == out->down || out->up > TABLE_LIMIT / taps) return MML_OK;
+    out->table = MML_NEW(arena, float, out->up * taps);
+    if (!out->table) return MML_ENOMEM;
+    for (i64 phase = 0; phase < out->up; phase++)
+        for (i64 j = 0; j < taps; j++)
+            out->table[phase * taps + j] = (float)weight(out, (double)(j - out->half + 1) - (double)phase / (double)out->up);
+    return MML_OK;
+}
+
+i64 mml_sinc_length(const Sinc *sinc, i64 samples) {
+    if (sinc->up) return (samples * sinc->up + sinc->down - 1) / sinc->down;
+    return (i64)ceil((double)samples * sinc->to / sinc->from);
+}
+
+/* Eight sums side by side, which a compiler may keep in vectors. */
+static double product(const float *a, const float *b, i64 count) {
+    float sums[8] = { 0 };
+    i64 i = 0;
+    for (; i + 8 <= count; i += 8)
+        for (int lane = 0; lane < 8; lane++) sums[lane] += a[i + lane] * b[i + lane];
+    double sum = 0;
+    for (int lane = 0; lane < 8; lane++) sum += (double)sums[lane];
+    for (; i < count; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* The output at input position first + fraction (0 <= fraction < 1), without a table. */
+static double computed(const Sinc *sinc, const float *in, i64 samples, i64 first, double fraction) {
+    i64 begin = first - sinc->half + 1, end = first + sinc->half + 1;
+    double sum = 0;
+    for (i64 i = begin < 0 ? 0 : begin; i < end && i < samples; i++)
+        sum += weight(sinc, (double)(i - first) - fraction) * (double)in[i];
+    return sum;
+}
+
+void mml_sinc_run(const Sinc *sinc, const float *in, i64 samples, float *out) {
+    i64 length = mml_sinc_length(sinc, samples), taps = 2 * sinc->half;
+    if (sinc->up && sinc->up == sinc->down) {
+        memcpy(out, in, sizeof *out * (size_t)samples);
+        return;
+    }
+    for (i64 n = 0; n < length; n++) {
+        double position = (double)n * sinc->from / sinc->to;
+        i64 first = sinc->up ? n * sinc->down / sinc->up : (i64)position, phase = sinc->up ? n * sinc->down % sinc->up : 0;
+        i64 begin = first - sinc->half + 1, skip = begin < 0 ? -begin : 0, end = begin + taps > samples ? samples - begin : taps;
+        double fraction = sinc->up ? (double)phase / (double)sinc->up : position - (double)first;
+        if (!sinc->table) out[n] = (float)computed(sinc, in, samples, first, fraction);
+        else out[n] = (float)product(in + (begin + skip), sinc->table + phase * taps + skip, end - skip);
+    }
+}

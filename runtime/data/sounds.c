@@ -1,0 +1,58 @@
+#include "data/sounds.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "data/file.h"
+#include "data/wav.h"
+
+/* On success the caller frees *bytes, in which wav's values lie. */
+static Status load(const char *path, u8 **bytes, i64 *count, Wav *wav) {
+    MML_TRY(mml_data_file_bytes(path, bytes, count));
+    Status status = mml_wav_parse(path, *bytes, *count, wav);
+    if (status != MML_OK) free(*bytes);
+    return status;
+}
+
+static Status open_sound(DataSound *sound) {
+    u8 *bytes = NULL;
+    i64 count = 0;
+    Wav wav;
+    MML_TRY(load(sound->path, &bytes, &count, &wav));
+    float *values = malloc(sizeof *values * (size_t)wav.samples);
+    Status status = values ? mml_wav_mono(sound->path, &wav, values) : mml_fail(MML_ENOMEM, "no memory for '%s'", sound->path);
+    if (status == MML_OK) {
+        sound->rate = wav.rate;
+        sound->samples = wav.samples;
+        sound->checksum = mml_data_hash(MML_DATA_HASH_START, bytes, count);
+    }
+    free(values);
+    free(bytes);
+    return status;
+}
+
+static void open_sounds(void *context, i64 begin, i64 end, int thread) {
+    DataSound *sounds = context;
+    for (i64 i = begin; i < end; i++)
+        if (open_sound(&sounds[i]) != MML_OK) sounds[i].why = strdup(mml_message());
+}
+
+void mml_sounds_open(DataSound *sounds, i64 count, MmlThreads *threads) {
+    mml_parallel(threads, count, open_sounds, sounds);
+}
+
+void mml_sounds_free(DataSound *sounds, i64 count) {
+    for (i64 i = 0; sounds && i < count; i++) free(sounds[i].why);
+}
+
+void mml_sound_read(const DataSound *sound, float *out) {
+    u8 *bytes = NULL;
+    i64 count = 0;
+    Wav wav;
+    int same = 0;
+    if (load(sound->path, &bytes, &count, &wav) == MML_OK) {
+        same = wav.rate == sound->rate && wav.samples == sound->samples && mml_wav_mono(sound->path, &wav, out) == MML_OK;
+        free(bytes);
+    }
+    for (i64 i = 0; !same && i < sound->samples; i++) out[i] = NAN;
+}

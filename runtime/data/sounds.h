@@ -1,0 +1,26 @@
+/* Sound files of a source: each is read whole once at the start, by all threads,
+ * so that what can't be read is known; a sample is decoded again each time it is
+ * read (what a pipeline makes of it is kept there).
+ */
+#ifndef DATA_SOUNDS_H
+#define DATA_SOUNDS_H
+
+#include "mml/threads.h"
+#include "data/source.h"
+
+typedef struct DataSound {
+    const char *path;                /* the caller's                                */
+    i64         rate, samples;       /* one channel's; 0 when it can't be read      */
+    u64         checksum;
+    char       *why;                 /* why it can't be read, else NULL; malloc     */
+} DataSound;
+
+/* Fills in what the files at sounds[i].path are. */
+void mml_sounds_open(DataSound *sounds, i64 count, MmlThreads *threads);
+void mml_sounds_free(DataSound *sounds, i64 count);
+
+/* The mean of its channels: out[samples]. A file that has become another since the start
+ * makes values that are not finite, which the batch reports. */
+void mml_sound_read(const DataSound *sound, float *out);
+
+#endif
