@@ -75,7 +75,9 @@ static const ArgumentRow NPZ[] = {
 };
 
 static const ArgumentRow FOLDER[] = {ROOT, LIMITS, TEST, EVERY_SOURCE};
-static const Field FOLDER_FIELDS[] = {{"image", CONTENT_IMAGE, SHAPE(3, 3, -1, -1)}, LABEL_FIELD("label")};
+static const Field FOLDER_FIELDS[] = {
+    {"image", CONTENT_IMAGE, SHAPE(3, 3, -1, -1)}, {"frames", CONTENT_FRAMES, {0}}, LABEL_FIELD("label"),
+};
 
 static const ArgumentRow SPARSE_CODING[] = {
     {"classes",      TYPE_INT,   ARGUMENT_REQUIRED | ARGUMENT_FIXED, NULL, NULL, 2, 1e6},

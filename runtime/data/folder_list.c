@@ -28,12 +28,13 @@ static int is_folder(const char *path) {
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* The entries of a folder that are folders or not, by bytes; in arena. */
+/* The entries of a folder that are folders or not, by bytes; in arena. origin: for the message, or NULL. */
 static Status list_names(const DataOrigin *origin, const char *path, int folders, MmlArena *arena, const char ***out, i64 *count) {
     i64 capacity = 0;
     *count = 0;
     *out = NULL;
     DIR *folder = opendir(path);
+    if (!folder && !origin) return mml_fail(MML_EDATA, "can't look into the folder '%s': %s", path, strerror(errno));
     if (!folder)
         return mml_fail(MML_EDATA, "can't look into the folder '%s' (%s, %s): %s", path, origin->setting, origin->source->where,
                         strerror(errno));
@@ -55,6 +56,10 @@ static Status list_names(const DataOrigin *origin, const char *path, int folders
     closedir(folder);
     if (status == MML_OK && *count) qsort(*out, (size_t)*count, sizeof **out, compare_names);
     return status;
+}
+
+Status mml_folder_pictures(const char *folder, MmlArena *arena, const char ***out, i64 *count) {
+    return list_names(NULL, folder, 0, arena, out, count);
 }
 
 static const char *last_part(const char *path) {
@@ -83,9 +88,12 @@ static Status known_class(const DataOrigin *origin, const FolderList *known, con
                     origin->setting, origin->source->where);
 }
 
-static Status no_pictures(const DataOrigin *origin, const char *path, MmlArena *arena) {
+static Status no_rows(const DataOrigin *origin, const char *path, int of_clips, MmlArena *arena) {
     const char **inner = NULL;
     i64 count = 0;
+    if (of_clips)
+        return mml_fail(MML_EDATA, "the class folder '%s' holds no clips: each is a folder of pictures in it (%s, %s)", path, origin->setting,
+                        origin->source->where);
     MML_TRY(list_names(origin, path, 1, arena, &inner, &count));
     if (count > 0)
         return mml_fail(MML_EDATA, "'%s' holds folders and no picture; classes are the folders directly below %s (%s): give a folder "
@@ -93,7 +101,7 @@ static Status no_pictures(const DataOrigin *origin, const char *path, MmlArena *
     return mml_fail(MML_EDATA, "the class folder '%s' holds no picture (PNG or JPEG); remove it or fill it", path);
 }
 
-Status mml_folder_list(const DataOrigin *origin, const FolderList *known, MmlArena *arena, FolderList *out) {
+Status mml_folder_list(const DataOrigin *origin, int of_clips, const FolderList *known, MmlArena *arena, FolderList *out) {
     const char **folders = NULL, **paths = NULL;
     i64 count = 0, found = 0;
     *out = (FolderList){ 0 };
@@ -109,10 +117,10 @@ Status mml_folder_list(const DataOrigin *origin, const FolderList *known, MmlAre
         i64 class = i;
         out->classes[i] = last_part(folders[i]);
         if (known) MML_TRY(known_class(origin, known, folders[i], &class));
-        MML_TRY(list_names(origin, folders[i], 0, arena, &paths, &found));
-        if (found == 0 && !known) return no_pictures(origin, folders[i], arena);
+        MML_TRY(list_names(origin, folders[i], of_clips, arena, &paths, &found));
+        if (found == 0 && !known) return no_rows(origin, folders[i], of_clips, arena);
         MML_TRY(add_files(out, paths, found, class, arena));
     }
-    if (out->file_count == 0) return no_pictures(origin, origin->value, arena);
+    if (out->file_count == 0) return no_rows(origin, origin->value, of_clips, arena);
     return MML_OK;
 }

@@ -16,9 +16,12 @@ typedef struct {
 } FolderList;
 
 /* The sub-folders of origin's folder are the classes; the pictures in each are found by
- * the endings of picture files (their content is not looked at). What begins with
- * a dot is left out, as are files of other endings. known: classes that must
- * hold these (test folders), or NULL: then every class must have a picture. */
-Status mml_folder_list(const DataOrigin *origin, const FolderList *known, MmlArena *arena, FolderList *out);
+ * the endings of picture files (their content is not looked at), with of_clips the folders in
+ * each. What begins with a dot is left out, as are files of other endings. known: classes that
+ * must hold these (test folders), or NULL: then every class must have one. */
+Status mml_folder_list(const DataOrigin *origin, int of_clips, const FolderList *known, MmlArena *arena, FolderList *out);
+
+/* The pictures in one folder, by bytes; paths in arena. MML_EDATA when it can't be looked into. */
+Status mml_folder_pictures(const char *folder, MmlArena *arena, const char ***out, i64 *count);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "data/file.h"
 
 typedef struct {
     const char *start;               /* how such a file begins                      */
@@ -46,4 +47,17 @@ Status mml_picture_room(const char *path, u64 height, u64 width, Picture *out) {
     out->width = (i64)width;
     out->pixels = malloc((size_t)(3 * height * width));
     return out->pixels ? MML_OK : mml_fail(MML_ENOMEM, "no memory for '%s'", path);
+}
+
+/* ---- Files ---- */
+
+Status mml_picture_read(const char *path, u64 *checksum, Picture *out) {
+    u8 *bytes = NULL;
+    i64 count = 0;
+    *out = (Picture){ 0 };
+    MML_TRY(mml_data_file_bytes(path, &bytes, &count));
+    if (checksum) *checksum = mml_data_hash(*checksum, bytes, count);
+    Status status = mml_picture_decode(path, bytes, count, out);
+    free(bytes);
+    return status;
 }

@@ -23,6 +23,9 @@ typedef struct {
  * early; nothing is left to free then. Threads may decode at once. */
 Status mml_picture_decode(const char *path, const u8 *bytes, i64 count, Picture *out);
 
+/* A whole file; of regular files alone. checksum: its bytes are added, NULL: they aren't. */
+Status mml_picture_read(const char *path, u64 *checksum, Picture *out);
+
 /* ---- By format ---- */
 
 Status mml_picture_png(const char *path, const u8 *bytes, i64 count, Picture *out);

@@ -13,14 +13,36 @@ static int shapes_agree(const MmlShape *found, const MmlShape *declared) {
     return 1;
 }
 
+static const DataTransform *transform_at(const MmlModality *modality, i64 step) {
+    return step < modality->transform_count ? mml_data_transform(modality->transforms[step].name) : NULL;
+}
+
+/* A clip's first steps pick frames, and sema has seen that `frames` is among them. */
+static Status find_picks(DataPipeline *pipeline) {
+    const MmlModality *modality = pipeline->modality;
+    const DataField *field = pipeline->field;
+    if (!field->frames) return MML_OK;
+    for (const DataTransform *at; (at = transform_at(modality, pipeline->picks)) && at->pick;) pipeline->picks++;
+    if (pipeline->picks == 0)
+        return mml_fail(MML_EDATA, "%s: modality %s needs `frames(count)` first: %s.%s is a clip", pipeline->source->program->where,
+                        modality->name, pipeline->source->program->name, field->name);
+    for (int split = 0; split < MML_SPLITS; split++)
+        for (i64 i = 0; i < pipeline->source->counts[split]; i++) {
+            i64 frames = field->frames(pipeline->source, field, pipeline->source->rows[split][i]);
+            if (frames > pipeline->most_frames) pipeline->most_frames = frames;
+        }
+    return MML_OK;
+}
+
 /* Samples of several sizes need a first step that brings them to one. */
 static Status check_sizes(const DataPipeline *pipeline) {
     const MmlModality *modality = pipeline->modality;
-    const DataTransform *first = modality->transform_count ? mml_data_transform(modality->transforms[0].name) : NULL;
+    i64 step = pipeline->picks;
+    const DataTransform *first = transform_at(modality, step);
     if (!pipeline->field->extent || (first && first->flags & DATA_STEP_SIZES)) return MML_OK;
-    return mml_fail(MML_EDATA, "%s: modality %s : %s: %s; begin with resize(height, width) or random_resized_crop(side)",
-                    modality->transform_count ? modality->transforms[0].where : pipeline->source->program->where, modality->name,
-                    modality->type, pipeline->field->sizes);
+    return mml_fail(MML_EDATA, "%s: modality %s : %s: %s; %s with resize(height, width) or random_resized_crop(side)",
+                    first ? modality->transforms[step].where : pipeline->source->program->where, modality->name, modality->type,
+                    pipeline->field->sizes, step ? "go on" : "begin");
 }
 
 static Status open_step(const DataPrepare *context, const MmlTransform *program, const MmlShape *in, const DataStep *before,
@@ -29,6 +51,7 @@ static Status open_step(const DataPrepare *context, const MmlTransform *program,
     step->transform = mml_data_transform(program->name);
     if (!step->transform)
         return mml_fail(MML_EDATA, "%s: this version can't do %s", program->where, program->name);
+    step->flags = step->transform->flags;
     step->in = step->out = *in;
     step->in_size = mml_data_shape_size(in);
     if (before && step->transform->flags & DATA_STEP_KEEPS) {
@@ -79,7 +102,7 @@ static i64 channels_last(const MmlShape *found, const MmlShape *declared) {
 static Status check_input(const DataPipeline *pipeline, const MmlShape *found, const MmlShape *declared, const char *where,
                           MmlArena *arena) {
     const DataField *field = pipeline->field;
-    if (shapes_agree(found, declared)) return MML_OK;
+    if (pipeline->picks || shapes_agree(found, declared)) return MML_OK;
     i64 axis = channels_last(found, declared);
     const char *advice = axis ? mml_arena_format(arena, "; channels come first: save numpy.moveaxis(a, -1, %lld)", (long long)axis) : "";
     return mml_fail(MML_EDATA, "'%s' has samples of %s; %s takes %s.%s as %s for modality %s : %s%s", field->file,
@@ -88,8 +111,9 @@ static Status check_input(const DataPipeline *pipeline, const MmlShape *found, c
                     advice ? advice : "");
 }
 
+/* Between the steps that pick frames of a clip no shape is declared. */
 static Status check_output(const DataPipeline *pipeline, const DataStep *step, const MmlShape *declared, MmlArena *arena) {
-    if (shapes_agree(&step->out, declared)) return MML_OK;
+    if (declared->rank == 0 || shapes_agree(&step->out, declared)) return MML_OK;
     return mml_fail(MML_EDATA, "%s: %s makes %s of '%s'; %s is needed for modality %s : %s", step->program->where,
                     step->program->name, mml_data_shape_text(&step->out, arena), pipeline->field->file,
                     mml_data_shape_text(declared, arena), pipeline->modality->name, pipeline->modality->type);
@@ -102,9 +126,10 @@ Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *mo
     i64 count = modality->transform_count;
     *out = (DataPipeline){ .modality = modality, .source = source, .step_count = count };
     out->field = mml_data_source_field(source, modality->field);
-    if (!out->field || !out->field->read)
+    if (!out->field || (!out->field->read && !out->field->read_frame))
         return mml_fail(MML_EDATA, "%s: %s.%s is no input that modality %s can read", source->program->where,
                         source->program->name, modality->field, modality->name);
+    MML_TRY(find_picks(out));
     MML_TRY(check_sizes(out));
     out->steps = MML_NEW(arena, DataStep, count + 1);
     if (!out->steps) return MML_ENOMEM;
@@ -119,7 +144,8 @@ Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *mo
         MML_TRY(open_step(&context, &modality->transforms[i], shape, context.before, step));
         MML_TRY(check_lengths(out, i));
         context.before = step;
-        context.varies = 0;
+        if (i >= out->picks) context.varies = 0;
+        else if (step->out.rank == 4) out->most_frames = larger(out->most_frames, step->out.size[0]);
         MML_TRY(check_output(out, step, &modality->transforms[i].out, arena));
         if (i == count - 1) MML_TRY(check_output(out, step, &modality->shape, arena));
         shape = &step->out;
@@ -137,10 +163,10 @@ Status mml_data_pipeline_keep(DataPipeline *pipeline, i64 *room) {
     int costly = 0;
     for (; steps < pipeline->step_count; steps++) {
         const DataStep *step = &pipeline->steps[steps];
-        if (step->transform->flags & DATA_STEP_RANDOM || step->fitted) break;
-        costly |= step->transform->flags & DATA_STEP_COSTLY;
+        if (step->flags & DATA_STEP_RANDOM || step->fitted) break;
+        costly |= (step->flags & DATA_STEP_COSTLY) != 0;
     }
-    if (!costly) return MML_OK;
+    if (!costly || steps <= pipeline->picks) return MML_OK;      /* picked frames are kept by the source, as bytes */
     i64 size = pipeline->steps[steps - 1].out_size, samples = 0, bytes = 0;
     for (int split = 0; split < MML_SPLITS; split++) samples += pipeline->source->counts[split];
     if (__builtin_mul_overflow(samples, size * (i64)sizeof(float), &bytes) || bytes > *room) return MML_OK;
@@ -169,7 +195,7 @@ void mml_data_pipeline_close(DataPipeline *pipeline) {
 /* ---- Running ---- */
 
 i64 mml_data_pipeline_scratch(const DataPipeline *pipeline) {
-    return 2 * pipeline->widest + pipeline->scratch;
+    return 2 * pipeline->widest + pipeline->scratch + 2 * pipeline->most_frames;
 }
 
 /* Steps first … last - 1 (at least one) from in to out, through two buffers in turn. */
@@ -188,11 +214,39 @@ static void run_steps(const DataPipeline *pipeline, i64 first, i64 last, const D
     }
 }
 
+/* The frames of a clip that the picking steps leave, one behind the other. */
+static void read_picked(const DataPipeline *pipeline, const DataDraw *draw, float *out, float *scratch) {
+    const DataField *field = pipeline->field;
+    i32 *numbers = (i32 *)(scratch + 2 * pipeline->widest + pipeline->scratch), *others = numbers + pipeline->most_frames;
+    i64 count = field->frames(draw->source, field, draw->row), size = field->size;
+    for (i64 i = 0; i < count; i++) numbers[i] = (i32)i;
+    for (i64 i = 0; i < pipeline->picks; i++) {
+        const DataStep *step = &pipeline->steps[i];
+        count = step->transform->pick(step, draw, numbers, count, others);
+        i32 *swap = numbers;
+        numbers = others;
+        others = swap;
+    }
+    if (draw->height) size = field->shape.size[0] * draw->height * draw->width;
+    for (i64 i = 0; i < count; i++) field->read_frame(draw->source, field, draw->row, numbers[i], out + i * size);
+}
+
 static void run_from_source(const DataPipeline *pipeline, i64 steps, const DataDraw *draw, float *out, float *scratch) {
     DataDraw sized = *draw;
     if (pipeline->field->extent)
         pipeline->field->extent(draw->source, pipeline->field, draw->row, &sized.height, &sized.width);
     if (pipeline->field->sound) sized.sound = pipeline->field->sound(draw->source, pipeline->field, draw->row);
+    if (pipeline->picks && steps <= pipeline->picks) {
+        read_picked(pipeline, &sized, out, scratch);
+        return;
+    }
+    if (pipeline->picks) {
+        /* As below: not into the buffer that the first step behind them writes to. */
+        float *frames = pipeline->picks % 2 ? scratch : scratch + pipeline->widest;
+        read_picked(pipeline, &sized, frames, scratch);
+        run_steps(pipeline, pipeline->picks, steps, &sized, frames, out, scratch);
+        return;
+    }
     if (steps == 0) {
         pipeline->field->read(draw->source, pipeline->field, draw->row, out);
         return;
@@ -239,7 +293,7 @@ int mml_data_finite(const float *values, i64 count) {
 }
 
 Status mml_data_pipeline_explain(const DataPipeline *pipeline, i64 position, DataDraw draw, float *scratch) {
-    i64 row = pipeline->source->rows[draw.split][position], steps = 1;
+    i64 row = pipeline->source->rows[draw.split][position], steps = larger(1, pipeline->picks);
     if (pipeline->step_count == 0)
         return mml_fail(MML_EDATA, "modality %s: '%s' can't be read any more", pipeline->modality->name,
                         pipeline->source->place(pipeline->source, row));

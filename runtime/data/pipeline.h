@@ -25,6 +25,8 @@ typedef struct {
     const DataSource  *source;
     const DataField   *field;
     i64        step_count;
+    i64        picks;                /* of a clip: leading steps that pick frames   */
+    i64        most_frames;          /* of a clip, or picked of one                 */
     DataStep  *steps;
     i64        widest;               /* floats of the largest value on the way      */
     i64        scratch;              /* floats of the most demanding step           */

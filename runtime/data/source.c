@@ -81,3 +81,12 @@ Status mml_data_source_skips(const DataSource *source, i64 count, const char *wh
     return mml_fail(MML_EDATA, "%lld of the %lld %s of %s (%s) can't be read, more than %s.skip = %g %%; the first: %s",
                     (long long)source->skipped, (long long)count, what, path, source->program->where, path, 100 * share, source->skips[0]);
 }
+
+int mml_data_source_used(const DataSource *source, const char *field) {
+    const MmlExperiment *experiment = source->settings->experiment;
+    for (i64 m = 0; m < experiment->modality_count; m++) {
+        const MmlModality *modality = &experiment->modalities[m];
+        if (&experiment->sources[modality->source] == source->program && strcmp(modality->field, field) == 0) return 1;
+    }
+    return &experiment->sources[experiment->target.source] == source->program && strcmp(experiment->target.field, field) == 0;
+}

@@ -27,6 +27,11 @@ typedef struct DataField {
     const char *no_label;            /* why it can't, for messages; may be NULL     */
     int         loose;               /* an array without a content of its own: taken as what the
                                         modality declares, see mml_data_pipeline_open */
+    /* Clips: how many frames a row has, and one of them; shape and size are one frame's. `read` is NULL then. */
+    i64       (*frames)(const DataSource *source, const struct DataField *field, i64 row);
+    void      (*read_frame)(const DataSource *source, const struct DataField *field, i64 row, i64 frame, float *out);
+    double      rate;                /* frames a second; 0: not known               */
+    const void *store;               /* the reader's own                            */
     /* Pictures of several sizes: height and width of one. shape then holds the
      * largest of each, size the values of the largest picture, sizes two that differ
      * ("'a.png' is 3 x 4 pixels and …"). NULL where all have shape. */
@@ -72,6 +77,8 @@ const DataField *mml_data_source_field(const DataSource *source, const char *nam
 /* Reads limit and test_limit: how many rows of `split` (train or test) are to be
  * used out of `count`. */
 Status mml_data_source_limit(const DataSource *source, MmlSplit split, i64 count, i64 *out);
+/* 1: the program reads the field of that name (inputs and target). */
+int    mml_data_source_used(const DataSource *source, const char *field);
 /* count row numbers of a split, to be filled; NULL with MML_ENOMEM set. */
 i64   *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count);
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROW(name, flags) { #name, flags, mml_data_##name##_prepare, mml_data_##name##_apply, NULL }
+#define ROW(name, flags)  { #name, flags, mml_data_##name##_prepare, mml_data_##name##_apply, NULL, NULL }
+#define PICK(name, flags) { #name, flags, mml_data_##name##_prepare, NULL, NULL, mml_data_##name##_pick }
 
 static const DataTransform transforms[] = {
     ROW(scale, DATA_STEP_KEEPS),
@@ -24,10 +25,13 @@ static const DataTransform transforms[] = {
     ROW(random_resized_crop, DATA_STEP_RANDOM | DATA_STEP_SIZES),
     ROW(gray, 0),
     ROW(colorize, 0),
-    { "mono", DATA_STEP_COSTLY, mml_data_mono_prepare, mml_data_mono_apply, mml_data_mono_length },
+    { "mono", DATA_STEP_COSTLY, mml_data_mono_prepare, mml_data_mono_apply, mml_data_mono_length, NULL },
     ROW(fit, DATA_STEP_SIZES),
     ROW(stft, DATA_STEP_COSTLY),
     ROW(mel, DATA_STEP_COSTLY),
+    PICK(sample, DATA_STEP_COSTLY),
+    PICK(frames, DATA_STEP_COSTLY),
+    ROW(stack, 0),
 };
 
 const DataTransform *mml_data_transform(const char *name) {

@@ -48,6 +48,9 @@ typedef struct {
     void      (*apply)(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch);
     /* Values that this sample comes out with, for a step that makes sounds of several lengths; else NULL. */
     i64       (*length)(const DataStep *step, const DataDraw *draw);
+    /* In place of apply, of the first steps behind a clip: which of the `count` frames from[] stay; how many. Those
+     * are read then, behind one another. `frames`, the last of these steps, may give more than it gets. */
+    i64       (*pick)(const DataStep *step, const DataDraw *draw, const i32 *from, i64 count, i32 *to);
 } DataTransform;
 
 #define DATA_STEP_RANDOM 1           /* anew each epoch: not cached                 */
@@ -61,6 +64,7 @@ typedef struct { float *mean, *deviation; i64 count; const char *mean_name, *dev
 struct DataStep {
     const DataTransform *transform;
     const MmlTransform  *program;
+    i64          flags;              /* the transform's; prepare may add to them    */
     i64          number;             /* from 0 over all modalities: names its random streams */
     MmlShape     in, out;
     i64          in_size, out_size;
@@ -133,6 +137,12 @@ DATA_TRANSFORM_FUNCTIONS(flip)
 DATA_TRANSFORM_FUNCTIONS(resize)
 DATA_TRANSFORM_FUNCTIONS(random_resized_crop)
 DATA_TRANSFORM_FUNCTIONS(gray)
+/* frames.c */
+Status mml_data_sample_prepare(const DataPrepare *context, DataStep *step);
+Status mml_data_frames_prepare(const DataPrepare *context, DataStep *step);
+i64    mml_data_sample_pick(const DataStep *step, const DataDraw *draw, const i32 *from, i64 count, i32 *to);
+i64    mml_data_frames_pick(const DataStep *step, const DataDraw *draw, const i32 *from, i64 count, i32 *to);
+DATA_TRANSFORM_FUNCTIONS(stack)
 /* colorize.c */
 DATA_TRANSFORM_FUNCTIONS(colorize)
 /* sound.c */

@@ -1,14 +1,13 @@
 /* The source folder: decoding beside PIL's, classes, sizes, what is skipped and what is refused. */
 #include "archive.h"
+#include "picture_files.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 #include "data/picture.h"
 
 #define PICTURES MML_SOURCE_DIR "/tests/data/files/pictures/"
@@ -91,43 +90,6 @@ Test(folder, names_what_is_no_picture_that_it_reads) {
     refuses_picture("version https://git-lfs.github.com/spec/v1\n", 43, "git lfs pull");
 }
 
-/* ---- PNG by hand: 8-bit RGB, stored ---- */
-
-static void put_big(Bytes *b, u32 value) {
-    for (int shift = 24; shift >= 0; shift -= 8) put(b, &(u8){ (u8)(value >> shift) }, 1);
-}
-
-static void put_chunk(Bytes *b, const char *kind, const void *bytes, size_t count) {
-    put_big(b, (u32)count);
-    put(b, kind, 4);
-    put(b, bytes, count);
-    put_big(b, (u32)crc32(crc32(0, (const u8 *)kind, 4), bytes, (uInt)count));
-}
-
-/* Pixel (y, x, c) is start + 40 y + 4 x + c. */
-static Bytes png(u32 height, u32 width, int start) {
-    Bytes b = { 0 }, header = { 0 }, rows = { 0 };
-    put(&b, "\x89PNG\r\n\x1a\n", 8);
-    put_big(&header, width);
-    put_big(&header, height);
-    put(&header, "\10\2\0\0\0", 5);
-    put_chunk(&b, "IHDR", header.bytes, header.count);
-    for (u32 y = 0; y < height && y < 1000; y++) {
-        put(&rows, "\0", 1);
-        for (u32 x = 0; x < width && x < 1000; x++)
-            for (u32 c = 0; c < 3; c++) put(&rows, &(u8){ (u8)((u32)start + 40 * y + 4 * x + c) }, 1);
-    }
-    uLongf packed = compressBound(rows.count);
-    u8 *out = malloc(packed);
-    cr_assert_eq(compress(out, &packed, rows.bytes, rows.count), Z_OK);
-    put_chunk(&b, "IDAT", out, packed);
-    put_chunk(&b, "IEND", "", 0);
-    free(out);
-    free(header.bytes);
-    free(rows.bytes);
-    return b;
-}
-
 Test(folder, refuses_a_picture_that_says_it_is_huge) {
     Bytes b = png(60000, 60000, 0);
     refuses_picture(b.bytes, b.count, "60000 x 60000 pixels; 67108864 are the most");
@@ -135,16 +97,6 @@ Test(folder, refuses_a_picture_that_says_it_is_huge) {
 }
 
 /* ---- Folders ---- */
-
-static void make_folder(Program *p, const char *name) {
-    cr_assert_eq(mkdir(mml_arena_format(program_settings(p)->arena, "%s/%s", program_folder(p), name), 0755), 0);
-}
-
-static void write_png(Program *p, const char *name, u32 height, u32 width, int start) {
-    Bytes b = png(height, width, start);
-    write_bytes(p, name, b.bytes, b.count);
-    free(b.bytes);
-}
 
 /* root/cat and root/dog, of three pictures each; a picture's first value tells it: cat 0 1 2, dog 10 11 12. */
 static Program *pets(void) {
@@ -341,6 +293,37 @@ Test(folder, pictures_of_several_sizes_are_resized_each_from_its_own) {
     alike_alone("resize", 0, 0);
     alike_alone("random_resized_crop", 1, 0);
     alike_alone("random_resized_crop", 1, 1);            /* the crop is drawn by row number: row 0 */
+}
+
+/* PIL rounds to bytes after each of the two directions: half a unit each, and its own weights have 22 bits. */
+Test(folder, resizes_to_the_pixels_that_pil_gives) {
+    Bytes expected = whole_file(MML_SOURCE_DIR "/tests/data/files/resized.rgb");
+    size_t at = 0;
+    for (int i = 0; i < 3; i++) {
+        int height = expected.bytes[at], width = expected.bytes[at + 1];
+        const u8 *pixels = expected.bytes + at + 2;
+        Program *p = program_new();
+        make_folder(p, "one");
+        Bytes b = picture_file("rgb.png", "");
+        write_bytes(p, "one/rgb.png", b.bytes, b.count);
+        free(b.bytes);
+        add_source(p, "one", "folder", program_folder(p));
+        add_modality(p, "photo", "image[3, H, W]", "image", 3, 3, height, width);
+        add_step(p, "resize", 3, 3, height, width);
+        step_int(p, "height", height);
+        step_int(p, "width", width);
+        set_target(p, 2, "label");
+        float values[3 * 17 * 30];
+        train_sample(p, open_data(p), 0, values);
+        for (int c = 0; c < 3; c++)
+            for (int k = 0; k < height * width; k++)
+                cr_assert_leq(fabs((double)values[c * height * width + k] - pixels[3 * k + c]), 1.05, "%d x %d: %g and %d", height, width,
+                              (double)values[c * height * width + k], pixels[3 * k + c]);
+        program_free(p);
+        at += 2 + 3 * (size_t)height * (size_t)width;
+    }
+    cr_assert_eq(at, expected.count);
+    free(expected.bytes);
 }
 
 Test(folder, refuses_a_resize_that_keeps_the_ratio_of_pictures_that_differ) {

@@ -51,4 +51,42 @@ names c1/last.safetensors >clips.names; names s1/last.safetensors >stills.names
 check "the parameters have f's own names" bash -c 'test -s clips.names && diff clips.names stills.names'
 ./clips --init s1/last.safetensors --out c4 >init.log 2>&1
 check "weights of f alone load into each(f)" grep -q ' 18 tensors loaded, 0 not in the file, 0 of another shape' init.log
+# ---- folders of frames ----
+
+pictures=$tests/data/files/pictures
+for clip in cat/a cat/b dog/a dog/b; do mkdir -p pets/$clip; done
+cp "$pictures"/{rgb,rgba,gray,palette}.png pets/cat/a; cp "$pictures"/{rgb,progressive,gray}.jpg pets/cat/b
+cp "$pictures"/{interlaced,one_bit}.png pets/dog/a; cp "$pictures"/{cmyk,turned}.jpg pets/dog/b
+cat >pets.mml <<'P'
+data pets = folder("pets", skip = 50 %)
+modality clip : video[2, 3, 8, 8] {
+  input   = pets.frames -> frames(2, pick = random) -> random_resized_crop(8) -> flip -> normalize(imagenet)
+  encoder = each(conv(8, 3) -> relu -> avgpool) -> mean -> linear(8)
+}
+modality first : image[3, 8, 8] {
+  input   = pets.frames -> frames(1) -> resize(8, 8) -> scale(1 / 255)
+  encoder = conv(8, 3) -> relu -> avgpool -> linear(8)
+}
+modality stacked : image[9, 8, 8] {
+  input   = pets.frames -> frames(3, pick = middle) -> resize(8, 8) -> stack -> scale(1 / 255)
+  encoder = conv(8, 3) -> relu -> avgpool -> linear(8)
+}
+target kind : class[2] = pets.label
+fusion = concat -> linear(classes)
+train {
+  batch     = 2
+  optimizer = sgd(lr = 0.02)
+  stage joint { epochs = 3 }
+}
+P
+check "mmlc pets" "$MMLC" pets.mml -o pets-program
+./pets-program --out p1 >p1.out 2>&1; check "folders of frames train" test -s p1/summary.json
+check "every clip is there" grep -q '4 train' p1.out
+./pets-program --out p2 --threads 1 --quiet >/dev/null 2>&1
+same "one thread gives the same numbers" p1/metrics.jsonl p2/metrics.jsonl
+head -c 300 pets/cat/a/rgb.png >half.png; mv half.png pets/cat/a/rgb.png
+./pets-program --out p3 >p3.out 2>&1
+check "a clip with a picture cut in half is skipped and named" grep -q "skipped.*cat/a/rgb.png' is a damaged PNG" p3.out
+sed 's/frames(1) -> resize/resize/' pets.mml >unpicked.mml
+fails_with "a clip needs frames(count)" 1 'E0220.*does not fit a folder of pictures' "$MMLC" unpicked.mml
 finish

@@ -1,0 +1,50 @@
+/* Pictures on disk as the rows of a source: single ones, and clips, which are
+ * folders of numbered pictures.
+ *
+ * A row's frames are its files in natural order (runs of digits count as
+ * numbers, so 2.png comes before 10.png; else by bytes). Every picture is decoded
+ * once at the start, by all threads: a row with a picture that can't be is left out
+ * and says why. Decoded pictures are kept as bytes as long as CLIPS_KEPT lasts; the
+ * others are decoded again each time they are read. Rows may differ in size, the
+ * frames of a row don't.
+ */
+#ifndef DATA_CLIPS_H
+#define DATA_CLIPS_H
+
+#include "data/source.h"
+
+/* As much as a pipeline may keep (DATA_CACHE_LIMIT): 7000 pictures of 3 x 224 x 224 bytes. */
+#define CLIPS_KEPT ((i64)1 << 30)
+
+typedef struct {
+    const char        *name;         /* the picture or the folder                   */
+    i64                count;        /* frames                                      */
+    const char *const *files;        /* [count]                                     */
+    u8               **pixels;       /* [count] [height, width, 3]; NULL: not kept  */
+    i64                height, width;
+    u64                checksum;
+    int                left_out;
+    char              *why;          /* malloc; NULL also when there was no memory  */
+} DataClip;
+
+typedef struct {
+    i64         count;
+    DataClip   *rows;                /* [count]; one that nothing was set for is empty */
+    _Atomic i64 kept;                /* bytes                                       */
+} DataClips;
+
+/* count rows, to be set. */
+Status mml_clips_new(MmlArena *arena, i64 count, DataClips *out);
+/* Row `row` is one picture. */
+Status mml_clips_set_picture(DataClips *clips, i64 row, const char *file, MmlArena *arena);
+/* Row `row` is a folder of pictures. One that isn't there or has none is left out. */
+Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, MmlArena *arena);
+/* Reads every picture of the rows that aren't left out. */
+void   mml_clips_decode(DataClips *clips, MmlThreads *threads);
+void   mml_clips_free(DataClips *clips);
+
+/* The field of single pictures (`read`) or of clips (`frames` and `read_frame`) over these rows.
+ * At least one row must be there. */
+Status mml_clips_field(const DataClips *clips, const char *name, int of_clips, MmlArena *arena, DataField *out);
+
+#endif
