@@ -3,24 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/pipeline.h"
-
-struct MmlData {
-    const MmlSettings   *settings;
-    const MmlExperiment *experiment;
-    MmlArena            *arena;
-    MmlThreads          *threads;
-    u64                  seed;
-    i64                  source_count;   /* opened so far                            */
-    DataSource          *sources;
-    i64                  pipeline_count; /* opened so far                            */
-    DataPipeline        *pipelines;
-    const DataSource    *labelled;       /* the target's source                      */
-    const DataField     *label;
-    float              **scratch;        /* [threads]                                */
-    i64                 *spoilt;         /* [threads] first sample that isn't finite */
-    const char          *description, *checksum;
-};
+#include "data/state.h"
 
 /* ---- Opening ---- */
 
@@ -234,70 +217,4 @@ int mml_data_fitted(MmlData *data, i64 index, const char **name, float **values,
             return 1;
         }
     return 0;
-}
-
-/* ---- Batches ---- */
-
-Status mml_data_order(const MmlData *data, u64 seed, i64 stage, i64 epoch, i64 *order) {
-    i64 count = mml_data_count(data, MML_TRAIN);
-    for (i64 i = 0; i < count; i++) order[i] = i;
-    MmlRandom random = mml_random(seed, MML_STREAM_SHUFFLE, (u64)stage, (u64)epoch);
-    mml_random_shuffle(&random, order, count);
-    return MML_OK;
-}
-
-typedef struct {
-    MmlData      *data;
-    const i64    *rows;
-    DataDraw      draw;
-    float *const *inputs;
-    i64          *labels, *samples;
-} Batch;
-
-static void fill(void *context, i64 begin, i64 end, int thread) {
-    const Batch *batch = context;
-    MmlData *data = batch->data;
-    for (i64 i = begin; i < end; i++) {
-        i64 position = batch->rows[i];
-        for (i64 m = 0; m < data->pipeline_count; m++) {
-            const DataPipeline *pipeline = &data->pipelines[m];
-            i64 size = pipeline->modality->size;
-            float *out = batch->inputs[m] + i * size;
-            mml_data_pipeline_run(pipeline, pipeline->step_count, position, batch->draw, out, data->scratch[thread]);
-            if (data->spoilt[thread] < 0 && !mml_data_finite(out, size)) data->spoilt[thread] = i;
-        }
-        batch->samples[i] = data->labelled->rows[batch->draw.split][position];
-        batch->labels[i] = data->label->label(data->labelled, data->label, batch->samples[i]);
-    }
-}
-
-/* The first sample of the batch that isn't finite, -1 when all are. */
-static i64 first_spoilt(const MmlData *data) {
-    for (int i = 0; i < mml_threads_count(data->threads); i++)
-        if (data->spoilt[i] >= 0) return data->spoilt[i];
-    return -1;
-}
-
-static Status explain(const MmlData *data, const Batch *batch, i64 spoilt) {
-    for (i64 m = 0; m < data->pipeline_count; m++) {
-        const DataPipeline *pipeline = &data->pipelines[m];
-        i64 size = pipeline->modality->size;
-        if (!mml_data_finite(batch->inputs[m] + spoilt * size, size))
-            return mml_data_pipeline_explain(pipeline, batch->rows[spoilt], batch->draw, data->scratch[0]);
-    }
-    return mml_fail(MML_EBUG, "a sample of the batch was infinite and is not any more");
-}
-
-Status mml_data_batch(MmlData *data, MmlSplit split, const i64 *rows, i64 n, i64 epoch, int augment,
-                      float *const *inputs, i64 *labels, i64 *samples) {
-    i64 count = mml_data_count(data, split);
-    for (i64 i = 0; i < n; i++)
-        if (rows[i] < 0 || rows[i] >= count)
-            return mml_fail(MML_EBUG, "row %lld of a split of %lld", (long long)rows[i], (long long)count);
-    for (int i = 0; i < mml_threads_count(data->threads); i++) data->spoilt[i] = -1;
-    Batch batch = { data, rows, { .split = split, .epoch = epoch, .augment = augment, .seed = data->seed }, inputs, labels,
-                    samples };
-    mml_parallel(data->threads, n, fill, &batch);
-    i64 spoilt = first_spoilt(data);
-    return spoilt < 0 ? MML_OK : explain(data, &batch, spoilt);
 }

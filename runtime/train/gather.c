@@ -13,7 +13,7 @@ static Status gather_batch(void *context, const MmlWork *work, i64 first) {
                                    g->logits ? "logits" : "features", work->experiment->modalities[m].name);
         memcpy(g->values[m] + first * g->width[m], from, sizeof(float) * (size_t)(work->frame.batch * g->width[m]));
     }
-    memcpy(g->labels + first, work->labels, sizeof(i64) * (size_t)work->frame.batch);
+    memcpy(g->labels + first, work->batch.labels, sizeof(i64) * (size_t)work->frame.batch);
     return MML_OK;
 }
 

@@ -78,8 +78,8 @@ static void put_int(MmlJson *line, const char *key, i64 value) {
     mml_json_int(line, value);
 }
 
-static void put_seconds(MmlJson *line, double value) {
-    mml_json_key(line, "seconds");
+static void put_seconds(MmlJson *line, const char *key, double value) {
+    mml_json_key(line, key);
     mml_json_seconds(line, value);
 }
 
@@ -130,7 +130,8 @@ Status mml_log_metrics(MmlLog *log, const MmlStage *stage, i64 epoch, MmlSplit s
     put_rate(log, rates, active, groups);
     put_active(log, active);
     put_int(line, "samples", metrics->samples);
-    put_seconds(line, metrics->seconds);
+    put_seconds(line, "seconds", metrics->seconds);
+    put_seconds(line, "load_seconds", metrics->load_seconds);
     mml_json_close(line, '}');
     return put_line(log, log->metrics, log->metrics_path, mml_log_views_metrics);
 }
@@ -195,14 +196,14 @@ Status mml_log_probe(MmlLog *log, const MmlProbeLine *probe) {
     put_real(line, "iterations", whole ? r->pid.iterations : NAN);
     put_text(line, "solver", probe->settings->solver);
     put_real(line, "solve_seconds", whole ? r->pid.seconds : NAN);
-    put_seconds(line, probe->seconds);
+    put_seconds(line, "seconds", probe->seconds);
     mml_json_close(line, '}');
     return put_line(log, log->probes, log->probes_path, mml_log_views_probe);
 }
 
 /* ---- Reading back ---- */
 
-double mml_log_seconds(const char *folder, const char *name) {
+double mml_log_seconds(const char *folder, const char *name, const char *key) {
     char *path, *bytes;
     size_t count;
     double sum = 0;
@@ -213,7 +214,7 @@ double mml_log_seconds(const char *folder, const char *name) {
     char *rest = bytes;
     for (char *line; (line = strsep(&rest, "\n"));) {
         json_t *object = json_loads(line, 0, NULL);
-        sum += json_number_value(json_object_get(object, "seconds"));
+        sum += json_number_value(json_object_get(object, key));
         json_decref(object);
     }
     free(bytes);

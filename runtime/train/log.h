@@ -42,7 +42,7 @@ typedef struct {
 /* One line of probes.jsonl. */
 Status mml_log_probe(MmlLog *log, const MmlProbeLine *line);
 
-/* Sum of "seconds" over a log's lines; 0 when it can't be read. */
-double mml_log_seconds(const char *folder, const char *name);
+/* Sum of a key ("seconds") over a log's lines; 0 when it can't be read. */
+double mml_log_seconds(const char *folder, const char *name, const char *key);
 
 #endif

@@ -130,8 +130,9 @@ static Status check_until(const MmlRun *run) {
 static Status go_on(MmlRun *run, const char *last) {
     MML_TRY(mml_checkpoint_read(run, last));
     MML_TRY(check_until(run));
-    run->seconds.train = mml_log_seconds(run->folder, "metrics.jsonl");
-    run->seconds.probe = mml_log_seconds(run->folder, "probes.jsonl");
+    run->seconds.train = mml_log_seconds(run->folder, "metrics.jsonl", "seconds");
+    run->seconds.loading = mml_log_seconds(run->folder, "metrics.jsonl", "load_seconds");
+    run->seconds.probe = mml_log_seconds(run->folder, "probes.jsonl", "seconds");
     run->seconds.total = run->seconds.train + run->seconds.probe;
     const MmlRunState *state = &run->state;
     mml_screen_line(&run->screen, "going on with stage %s, epoch %lld, batch %lld",

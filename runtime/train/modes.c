@@ -16,7 +16,8 @@ static Status load_first_batch(MmlRun *run, i64 index) {
     const MmlStageSettings *stage = &run->stages[index];
     i64 count = mml_data_count(run->data, MML_TRAIN), capacity = mml_work_capacity(&run->work, stage);
     MML_TRY(mml_data_order(run->data, stage->seed, index, 1, run->work.order));
-    return mml_work_load(&run->work, MML_TRAIN, run->work.order, count < capacity ? count : capacity, 1, 1);
+    MmlBatchPlan plan = {MML_TRAIN, run->work.order, count < capacity ? count : capacity, 1, 1};
+    return mml_work_load(&run->work, &plan);
 }
 
 /* ---- --check ---- */

@@ -65,7 +65,7 @@ static Status put_batch(void *context, const MmlWork *work, i64 first) {
     for (i64 i = 0; i < work->frame.batch; i++) {
         const float *logits = work->frame.prediction + i * k;
         softmax(logits, k, output->probability);
-        MML_TRY(put(output, "%lld,%lld", (long long)work->labels[i], (long long)mml_argmax(logits, k)));
+        MML_TRY(put(output, "%lld,%lld", (long long)work->batch.labels[i], (long long)mml_argmax(logits, k)));
         for (i64 c = 0; c < k; c++) MML_TRY(put(output, ",%.9g", output->probability[c]));
         MML_TRY(put(output, "\n"));
     }

@@ -48,21 +48,23 @@ void mml_report_confusion(Report *r) {
 /* ---- Time ---- */
 
 void mml_report_times(Report *r) {
-    static const struct { const char *key, *name; int colour; } parts[] = {
-        {"data", "reading data", 0}, {"train", "training and evaluating", 1}, {"probe", "probing", 2}};
     FILE *page = r->page;
     const json_t *seconds = json_object_get(r->run.summary, "seconds");
     double total = mml_report_number(seconds, "total", NULL), rest = total;
     if (!(total > 0)) return;
+    double loading = json_is_number(json_object_get(seconds, "loading")) ? mml_report_number(seconds, "loading", NULL) : 0;
+    const struct { const char *name; double seconds; int colour; } parts[] = {
+        {"reading data", mml_report_number(seconds, "data", NULL), 0}, {"waiting for batches", loading, 3},
+        {"training and evaluating", mml_report_number(seconds, "train", NULL) - loading, 1},
+        {"probing", mml_report_number(seconds, "probe", NULL), 2}};
     mml_report_heading(page, "Time");
     fputs("<div class=\"bar\">", page);
-    for (int i = 0; i < 3; i++)
-        fprintf(page, "<i class=\"s%d\" style=\"width:%.2f%%\"></i>", parts[i].colour, 100 * mml_report_number(seconds, parts[i].key, NULL) / total);
+    for (int i = 0; i < 4; i++)
+        fprintf(page, "<i class=\"s%d\" style=\"width:%.2f%%\"></i>", parts[i].colour, 100 * parts[i].seconds / total);
     fputs("</div><p class=\"legend\">", page);
-    for (int i = 0; i < 3; i++) {
-        double value = mml_report_number(seconds, parts[i].key, NULL);
-        rest -= value;
-        fprintf(page, "<span><svg class=\"key\" viewBox=\"0 0 22 8\"><path class=\"line s%d\" d=\"M1 4H21\"/></svg> %s %.1f s</span> ", parts[i].colour, parts[i].name, value);
+    for (int i = 0; i < 4; i++) {
+        rest -= parts[i].seconds;
+        fprintf(page, "<span><svg class=\"key\" viewBox=\"0 0 22 8\"><path class=\"line s%d\" d=\"M1 4H21\"/></svg> %s %.1f s</span> ", parts[i].colour, parts[i].name, parts[i].seconds);
     }
     fprintf(page, "<span>the rest %.1f s, %.1f s in all</span></p>\n", fmax(rest, 0), total);
 }

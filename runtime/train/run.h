@@ -7,7 +7,7 @@
 #include "train/screen.h"
 #include "train/state.h"
 
-typedef struct { double data, train, probe, total; } MmlSeconds;
+typedef struct { double data, train, probe, total, loading; } MmlSeconds;         /* loading: of train, waited for batches */
 
 /* Where a session's training stops, counted over all stages; 0: nowhere. */
 typedef struct { i64 epochs, steps; } MmlLimit;
@@ -39,7 +39,7 @@ typedef struct MmlRun {
     MmlLimit          limit;
     const MmlShare   *share;              /* NULL: with none                            */
     const MmlValue   *policy_settings;    /* of an exchanged policy, NULL: the experiment's */
-    double            epoch_seconds;      /* of the train pass at hand                   */
+    double            epoch_seconds, epoch_load_seconds;      /* of the train pass at hand; of them waited for batches */
 } MmlRun;
 
 /* mml_main for a run that shares its first stage; share NULL: with none. */

@@ -25,7 +25,7 @@ struct MmlSnapshot {
     const MmlRule **policies;             /* [stage_count]                                            */
     MmlValue      **policy_states;        /* [stage_count] where their words lie                      */
     const MmlValue *policy_settings;
-    double          epoch_seconds;
+    double          epoch_seconds, epoch_load_seconds;
     MmlSeconds      seconds;
 };
 
@@ -82,6 +82,7 @@ Status mml_session_keep(MmlSession *session, MmlSnapshot **out) {
     snapshot->reason = run->state.at.reason;
     snapshot->policy_settings = run->policy_settings;
     snapshot->epoch_seconds = run->epoch_seconds;
+    snapshot->epoch_load_seconds = run->epoch_load_seconds;
     snapshot->seconds = run->seconds;
     if (status == MML_OK) *out = snapshot;
     else mml_snapshot_free(snapshot);
@@ -100,6 +101,7 @@ Status mml_session_return(MmlSession *session, const MmlSnapshot *snapshot) {
     MML_TRY(copy_tensors(run, snapshot->bytes, RETURN, &total));
     run->state.at.reason = snapshot->reason;
     run->epoch_seconds = snapshot->epoch_seconds;
+    run->epoch_load_seconds = snapshot->epoch_load_seconds;
     run->seconds = snapshot->seconds;
     if (run->state.stage < run->experiment->stage_count) run->state.at.policy = run->state.stages[run->state.stage].policy;
     return MML_OK;

@@ -146,14 +146,39 @@ static int nothing_runs(MmlRun *run, const MmlStageSettings *stage) {
     return !runs;
 }
 
+static MmlBatchPlan batch_at(const MmlRun *run, i64 batch, i64 capacity) {
+    i64 from = batch * capacity, left = mml_data_count(run->data, MML_TRAIN) - from;
+    return (MmlBatchPlan){MML_TRAIN, run->work.order + from, left < capacity ? left : capacity, run->state.epochs + 1, 1};
+}
+
+/* The epoch's batches from state.batch on. */
+static Status train_batches(MmlRun *run, const MmlStageSettings *stage, i64 epoch, i64 batches, i64 capacity) {
+    MmlRunState *state = &run->state;
+    while (state->batch < batches) {
+        if (mml_interrupted() || (run->limit.steps && state->steps >= run->limit.steps))
+            return mml_fail(MML_EINTERRUPT, "stopped in stage %s, epoch %lld, after batch %lld of %lld", stage->stage->name,
+                            (long long)epoch, (long long)state->batch, (long long)batches);
+        MmlBatchPlan plan = batch_at(run, state->batch, capacity);
+        MML_TRY(mml_work_load(&run->work, &plan));
+        if (state->batch + 1 < batches) {
+            MmlBatchPlan next = batch_at(run, state->batch + 1, capacity);
+            mml_work_load_ahead(&run->work, &next);
+        }
+        MML_TRY(mml_train_batch(run, stage, epoch, state->batch));
+        state->batch++;
+        mml_screen_progress(&run->screen, plan.rows - run->work.order + plan.n);
+    }
+    return MML_OK;
+}
+
 Status mml_train_epoch(MmlRun *run, const MmlStageSettings *stage, i64 stage_index, i64 epoch) {
     MmlRunState *state = &run->state;
     i64 count = mml_data_count(run->data, MML_TRAIN), capacity = mml_work_capacity(&run->work,
             stage), batches = mml_batches(run, stage);
-    double started = mml_now();
+    double started = mml_now(), waited = run->work.load_seconds;
     if (state->batch == 0) {
         state->tally = (MmlTally){0};
-        run->epoch_seconds = 0;
+        run->epoch_seconds = run->epoch_load_seconds = 0;
         mml_mark_reached(run, stage->stage);
         MML_TRY(mml_clusters_refit(run, stage, epoch));
     }
@@ -163,22 +188,15 @@ Status mml_train_epoch(MmlRun *run, const MmlStageSettings *stage, i64 stage_ind
     }
     MML_TRY(mml_data_order(run->data, stage->seed, stage_index, epoch, run->work.order));
     mml_screen_progress_begin(&run->screen, stage->stage->name, epoch, stage->epochs, count, state->batch * capacity);
-    while (state->batch < batches) {
-        if (mml_interrupted() || (run->limit.steps && state->steps >= run->limit.steps)) {
-            run->epoch_seconds += mml_now() - started;
-            mml_screen_progress_end(&run->screen);
-            return mml_fail(MML_EINTERRUPT, "stopped in stage %s, epoch %lld, after batch %lld of %lld", stage->stage->name,
-                            (long long)epoch, (long long)state->batch, (long long)batches);
-        }
-        i64 from = state->batch * capacity, n = count - from < capacity ? count - from : capacity;
-        MML_TRY(mml_work_load(&run->work, MML_TRAIN, run->work.order + from, n, state->epochs + 1, 1));
-        MML_TRY(mml_train_batch(run, stage, epoch, state->batch));
-        state->batch++;
-        mml_screen_progress(&run->screen, from + n);
+    Status status = train_batches(run, stage, epoch, batches, capacity);
+    run->epoch_seconds += mml_now() - started;
+    run->epoch_load_seconds += run->work.load_seconds - waited;
+    mml_screen_progress_end(&run->screen);
+    if (status != MML_OK) {
+        mml_loader_forget(run->work.loader);
+        return status;
     }
     count_epoch(run);
     state->batch = 0;
-    run->epoch_seconds += mml_now() - started;
-    mml_screen_progress_end(&run->screen);
     return MML_OK;
 }

@@ -105,10 +105,10 @@ static void put_per_class(const MmlRun *run, const i64 *confusion, MmlJson *json
 }
 
 static void put_seconds(const MmlSeconds *seconds, MmlJson *json) {
-    const char *const names[] = {"data", "train", "probe", "total"};
-    const double values[] = {seconds->data, seconds->train, seconds->probe, seconds->total};
+    const char *const names[] = {"data", "train", "probe", "total", "loading"};
+    const double values[] = {seconds->data, seconds->train, seconds->probe, seconds->total, seconds->loading};
     mml_json_open(json, '{');
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         mml_json_key(json, names[i]);
         mml_json_seconds(json, values[i]);
     }
@@ -222,7 +222,7 @@ void mml_summary_print(MmlRun *run, const MmlSummary *summary) {
         mml_screen_line(screen, "  %-*s  %lld epoch%s: %s", width, experiment->stages[i].name, (long long)state->stage_epochs[i],
                         state->stage_epochs[i] == 1 ? "" : "s", state->stage_reasons[i] ? state->stage_reasons[i] : "");
     const MmlSeconds *s = &run->seconds;
-    mml_screen_line(screen, "%.1f s in all: %.1f reading data, %.1f training and evaluating, %.1f probing", s->total,
-                    s->data, s->train, s->probe);
+    mml_screen_line(screen, "%.1f s in all: %.1f reading data, %.1f training and evaluating (%.1f waiting for batches), %.1f probing",
+                    s->total, s->data, s->train, s->loading, s->probe);
     if (run->folder) mml_screen_line(screen, "written to %s", run->folder);
 }

@@ -8,13 +8,13 @@ void mml_tally_add(MmlTally *tally, const MmlWork *work, const MmlStage *stage) 
     double cross_entropy, prediction = NAN;
     for (i64 m = 0; m + 1 < work->groups; m++) {
         if (!work->logits[m]) continue;
-        mml_score(work->logits[m], work->labels, n, classes, &cross_entropy, &right);
+        mml_score(work->logits[m], work->batch.labels, n, classes, &cross_entropy, &right);
         tally->head_loss[m] += cross_entropy * (double)n;
         tally->head_right[m] += right;
         tally->head_samples[m] += n;
     }
     if (frame->prediction) {
-        mml_score(frame->prediction, work->labels, n, classes, &prediction, &right);
+        mml_score(frame->prediction, work->batch.labels, n, classes, &prediction, &right);
         tally->right += right;
         tally->predicted += n;
     }

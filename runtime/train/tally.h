@@ -17,7 +17,7 @@ typedef struct {
     double loss, accuracy;
     double head_accuracy[MML_MAX_MODALITIES], head_loss[MML_MAX_MODALITIES];
     i64    samples;
-    double seconds;
+    double seconds, load_seconds;                   /* of the pass; of them waited for batches */
 } MmlMetrics;
 
 /* Adds the batch that the frame has just run. The loss of a joint stage is what

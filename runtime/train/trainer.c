@@ -80,6 +80,7 @@ static Status log_epoch(Training *t, i64 epoch) {
         MML_TRY(mml_log_metrics(&run->log, t->stage->stage, epoch, split, &t->metrics[split], rates, active));
         run->state.metrics_lines++;
         run->seconds.train += t->metrics[split].seconds;
+        run->seconds.loading += t->metrics[split].load_seconds;
     }
     i64 shown = 0;
     while (shown + 1 < run->work.groups && !active[shown]) shown++;
@@ -94,6 +95,7 @@ static Status measure_epoch(Training *t) {
     *train_metrics = mml_tally_metrics(&run->state.tally, t->stage->stage, run->experiment->modality_count, run->state.head_reached,
                                        run->state.at.active);
     train_metrics->seconds = run->epoch_seconds;
+    train_metrics->load_seconds = run->epoch_load_seconds;
     for (int split = MML_VALIDATION; split <= MML_TEST; split++)
         if (mml_data_count(run->data, split)) MML_TRY(mml_evaluate(run, t->stage, split, &t->metrics[split], NULL));
     return MML_OK;

@@ -1,5 +1,7 @@
 #include "train/work.h"
 
+#include "train/run.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -22,15 +24,9 @@ static void grow(i64 *largest, i64 value) {
 }
 
 static Status allocate_batch(MmlWork *work, i64 batch, MmlArena *arena) {
-    const MmlExperiment *experiment = work->experiment;
-    for (i64 m = 0; m < experiment->modality_count; m++) {
-        work->inputs[m] = MML_NEW(arena, float, batch * experiment->modalities[m].size);
-        if (!work->inputs[m]) return MML_ENOMEM;
-    }
-    work->labels = MML_NEW(arena, i64, batch);
-    work->samples = MML_NEW(arena, i64, batch);
     work->order = MML_NEW(arena, i64, largest_split(work->data));
-    return work->labels && work->samples && work->order ? MML_OK : MML_ENOMEM;
+    if (!work->order) return MML_ENOMEM;
+    return mml_loader_new(work->data, work->frame.threads, batch, arena, &work->loader);
 }
 
 static Status allocate_scratch(MmlWork *work, i64 bytes, i64 thread_bytes, int threads, MmlArena *arena) {
@@ -56,11 +52,14 @@ static Status allocate_clusters(MmlWork *work, MmlArena *arena) {
     return work->frame.clusters ? mml_decomposer_new(most * most * classes, 2 * most * classes, &work->decomposer) : MML_ENOMEM;
 }
 
-void mml_work_free(MmlWork *work) { mml_decomposer_free(work->decomposer); }
+void mml_work_free(MmlWork *work) {
+    mml_loader_free(work->loader);
+    mml_decomposer_free(work->decomposer);
+}
 
 Status mml_work_new(const MmlExperiment *experiment, const MmlSettings *settings, const MmlStageSettings *stages,
                     MmlThreads *threads, MmlData *data, MmlModel *model, MmlArena *arena, MmlWork *out) {
-    *out = (MmlWork){.experiment = experiment, .data = data, .groups = experiment->modality_count + 1};
+    *out = (MmlWork){.experiment = experiment, .data = data, .groups = experiment->modality_count + 1, .frame = {.threads = threads}};
     i64 bytes = 0, thread_bytes = 0, batch = 0;
     for (i64 i = 0; i < experiment->stage_count; i++) {
         i64 capacity = mml_work_capacity(out, &stages[i]);
@@ -75,7 +74,6 @@ Status mml_work_new(const MmlExperiment *experiment, const MmlSettings *settings
     MML_TRY(allocate_scratch(out, bytes, thread_bytes, mml_threads_count(threads), arena));
     MML_TRY(allocate_clusters(out, arena));
     MmlFrame *frame = &out->frame;
-    frame->threads = threads;
     frame->parameters = model->parameters;
     frame->gradients = model->gradients;
     frame->statistics = model->statistics;
@@ -83,19 +81,24 @@ Status mml_work_new(const MmlExperiment *experiment, const MmlSettings *settings
     return MML_OK;
 }
 
-Status mml_work_load(MmlWork *work, MmlSplit split, const i64 *rows, i64 n, i64 epoch, int augment) {
-    work->frame.batch = n;
-    return mml_data_batch(work->data, split, rows, n, epoch, augment, work->inputs, work->labels, work->samples);
+Status mml_work_load(MmlWork *work, const MmlBatchPlan *plan) {
+    double started = mml_now();
+    work->frame.batch = plan->n;
+    Status status = mml_loader_take(work->loader, plan, &work->batch);
+    work->load_seconds += mml_now() - started;
+    return status;
 }
+
+void mml_work_load_ahead(MmlWork *work, const MmlBatchPlan *plan) { mml_loader_ask(work->loader, plan); }
 
 void mml_work_run(MmlWork *work, const MmlStep *step, i64 capacity) {
     MmlFrame *frame = &work->frame;
     memset(work->features, 0, sizeof work->features);
     memset(work->logits, 0, sizeof work->logits);
     frame->capacity = capacity;
-    frame->inputs = (const float *const *)work->inputs;
-    frame->labels = work->labels;
-    frame->samples = work->samples;
+    frame->inputs = (const float *const *)work->batch.inputs;
+    frame->labels = work->batch.labels;
+    frame->samples = work->batch.samples;
     frame->forward = work->forward;
     frame->active = work->active;
     frame->training = work->training;

@@ -3,19 +3,20 @@
 #ifndef TRAIN_WORK_H
 #define TRAIN_WORK_H
 
-#include "mml/data.h"
+#include "mml/loader.h"
 #include "train/model.h"
 #include "train/stage_settings.h"
 
 typedef struct {
     const MmlExperiment *experiment;
     MmlData   *data;
+    MmlLoader *loader;
+    double     load_seconds;                             /* waited for batches so far      */
     MmlFrame   frame;
     i64        groups;                                   /* M + 1                          */
     i64        forward[MML_MAX_GROUPS], active[MML_MAX_GROUPS], training[MML_MAX_GROUPS];
-    float     *inputs[MML_MAX_MODALITIES];               /* [batch, size]                  */
+    MmlLoaded  batch;                                    /* what was loaded last           */
     float     *features[MML_MAX_MODALITIES], *logits[MML_MAX_GROUPS];
-    i64       *labels, *samples;                         /* [batch]                        */
     MmlDecomposer *decomposer;                           /* NULL: no loss decomposes       */
     i64       *order;                                    /* [largest split] rows           */
     i64        bytes;                                    /* of arena and scratch           */
@@ -31,8 +32,11 @@ void mml_work_free(MmlWork *work);
 /* A stage's batch, no larger than the largest split. */
 i64 mml_work_capacity(const MmlWork *work, const MmlStageSettings *stage);
 
-/* Reads rows of a split into the frame's batch. epoch counts over all stages. */
-Status mml_work_load(MmlWork *work, MmlSplit split, const i64 *rows, i64 n, i64 epoch, int augment);
+/* Takes a batch for the frame, waiting for what isn't ready. epochs count over all stages. */
+Status mml_work_load(MmlWork *work, const MmlBatchPlan *plan);
+
+/* The batch that comes next; it is made while the present one runs. */
+void mml_work_load_ahead(MmlWork *work, const MmlBatchPlan *plan);
 
 /* Runs step on the loaded batch with the flags that are set; capacity: see MmlFrame. */
 void mml_work_run(MmlWork *work, const MmlStep *step, i64 capacity);
