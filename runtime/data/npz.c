@@ -122,6 +122,7 @@ static Status read_array(const DataSource *source, ZipStream *stream, NpyArray *
     MML_TRY(mml_data_room(stream->archive->path, what, bytes));
     array->values = malloc((size_t)bytes);
     if (!array->values) return mml_fail(MML_ENOMEM, "no memory for the %lld bytes of '%s'", (long long)bytes, what);
+    mml_prefer_huge_pages(array->values, (size_t)bytes);
     MML_TRY(mml_zip_read(stream, array->values, bytes));
     MML_TRY(mml_zip_finish(stream));
     MML_TRY(mml_npy_settle(array));

@@ -1,12 +1,21 @@
+#define _GNU_SOURCE
 #include "mml/base.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 /* A cache line, and the widest vector of any host. */
 #define ALIGNMENT 64
+/* A page of 2 MiB comes in 0.2 ms, 512 small ones in 1.2 ms (most of it the faults). But a virtual machine
+ * that gives free memory back to its host gets huge pages from there, in 5 ms each: behind one that is dear
+ * so many bytes are left to small pages, next time twice as many. */
+#define HUGE_PAGE  ((size_t)2 << 20)
+#define DEAR       1e-3
+#define LEFT_SMALL ((size_t)32 << 20)
 /* Blocks double from here, so that small arenas stay small and big ones few. */
 #define FIRST_BLOCK ((size_t)64 << 10)
 #define LARGEST_STEP ((size_t)64 << 20)
@@ -40,6 +49,31 @@ void mml_arena_free(MmlArena *arena) {
     free(arena);
 }
 
+/* Time of this thread on a processor, seconds. */
+static double thread_seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+void mml_prefer_huge_pages(void *memory, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    u8 *at = (u8 *)(((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE), *end = (u8 *)memory + bytes;
+    size_t left_small = LEFT_SMALL;
+    if (bytes < HUGE_PAGE || at >= end || madvise(at, (size_t)(end - at), MADV_HUGEPAGE) != 0) return;
+    while (at + HUGE_PAGE <= end) {
+        double started = thread_seconds();
+        *(volatile u8 *)at = 0;
+        at += HUGE_PAGE;
+        if (thread_seconds() - started < DEAR || at >= end) continue;
+        size_t rest = (size_t)(end - at), length = rest < left_small ? rest : left_small;
+        madvise(at, length, MADV_NOHUGEPAGE);
+        at += length;
+        left_small *= 2;
+    }
+#endif
+}
+
 /* calloc, since big blocks come zeroed from the system without being touched. */
 static Block *add_block(MmlArena *arena, size_t bytes) {
     size_t size = arena->last ? 2 * arena->last->size : FIRST_BLOCK;
@@ -51,6 +85,7 @@ static Block *add_block(MmlArena *arena, size_t bytes) {
     block->start = (u8 *)(block + 1) + (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
     block->size = size;
     block->previous = arena->last;
+    if (size == bytes) mml_prefer_huge_pages(block->start, size);
     arena->last = block;
     return block;
 }

@@ -98,7 +98,7 @@ static Status get_ready(MmlRun *run, const MmlEarlier *earlier) {
     if (writes_folder(&run->call)) MML_TRY(mml_folder_choose(run));
     MML_TRY(mml_threads_new(threads, &run->threads));
     MML_TRY(open_data(run, earlier));
-    MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->arena, &run->model));
+    MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->threads, run->arena, &run->model));
     return mml_work_new(run->experiment, &run->settings, run->stages, run->threads, run->data, &run->model, run->arena, &run->work);
 }
 

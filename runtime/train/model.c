@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-Status mml_model_new(const MmlExperiment *experiment, u64 seed, int needs_second, MmlArena *arena, MmlModel *out) {
+Status mml_model_new(const MmlExperiment *experiment, u64 seed, int needs_second, MmlThreads *threads, MmlArena *arena, MmlModel *out) {
     i64 floats = experiment->parameter_floats;
     *out = (MmlModel){.experiment = experiment};
     out->parameters = MML_NEW(arena, float, floats);
@@ -14,15 +14,20 @@ Status mml_model_new(const MmlExperiment *experiment, u64 seed, int needs_second
     if (needs_second) out->second = MML_NEW(arena, float, floats);
     if (!out->parameters || !out->gradients || !out->statistics || !out->first || !out->updates || (needs_second && !out->second))
         return MML_ENOMEM;
-    mml_initialise(experiment, seed, out->parameters, out->statistics);
+    mml_initialise(experiment, seed, threads, out->parameters, out->statistics);
     return MML_OK;
 }
 
+/* Memory of a parameter that was never updated is zero already. */
 void mml_model_forget_updates(MmlModel *model) {
-    size_t bytes = sizeof(float) * (size_t)model->experiment->parameter_floats;
-    memset(model->first, 0, bytes);
-    if (model->second) memset(model->second, 0, bytes);
-    memset(model->updates, 0, sizeof(i64) * (size_t)model->experiment->parameter_count);
+    for (i64 p = 0; p < model->experiment->parameter_count; p++) {
+        const MmlParameter *parameter = &model->experiment->parameters[p];
+        size_t bytes = sizeof(float) * (size_t)parameter->count;
+        if (!model->updates[p]) continue;
+        memset(model->first + parameter->offset, 0, bytes);
+        if (model->second) memset(model->second + parameter->offset, 0, bytes);
+        model->updates[p] = 0;
+    }
 }
 
 const char *mml_model_first_bad(const MmlModel *model) {

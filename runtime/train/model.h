@@ -16,7 +16,7 @@ typedef struct {
 } MmlModel;
 
 /* Fresh weights by the seed; needs_second: some stage's optimiser is adam or adamw. */
-Status mml_model_new(const MmlExperiment *experiment, u64 seed, int needs_second, MmlArena *arena, MmlModel *out);
+Status mml_model_new(const MmlExperiment *experiment, u64 seed, int needs_second, MmlThreads *threads, MmlArena *arena, MmlModel *out);
 
 /* Fresh optimiser memory. */
 void mml_model_forget_updates(MmlModel *model);

@@ -55,7 +55,7 @@ static Status overfit_stage(MmlRun *run, i64 index) {
     const MmlStageSettings *stage = &run->stages[index];
     double first = NAN, last = NAN;
     char text[16];
-    mml_initialise(run->experiment, (u64)mml_int(&run->settings, "train.seed"), run->model.parameters, run->model.statistics);
+    mml_initialise(run->experiment, (u64)mml_int(&run->settings, "train.seed"), run->threads, run->model.parameters, run->model.statistics);
     MML_TRY(mml_trainer_begin_stage(run, index));
     MML_TRY(mml_clusters_refit(run, stage, 1));
     for (int step = 1; step <= OVERFIT_STEPS; step++) {

@@ -170,7 +170,7 @@ static Status open_session(MmlSession *session, int argc, char **argv) {
     MML_TRY(mml_data_open(&run->settings, seed, run->threads, &run->data));
     run->seconds.data = mml_now() - started;
     for (i64 i = 0; i < run->experiment->stage_count; i++) MML_TRY(mml_measures_check(run->data, &run->stages[i]));
-    MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->arena, &run->model));
+    MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->threads, run->arena, &run->model));
     return mml_work_new(run->experiment, &run->settings, run->stages, run->threads, run->data, &run->model, run->arena, &run->work);
 }
 

@@ -85,7 +85,7 @@ Bench bench_new(const Compiled *c, const MmlStep *step, i64 batch, i64 capacity,
         .settings = c->settings.values, .state = MML_NEW(b.memory, MmlValue, 64), .seed = seed, .step = 3};
     memset(b.frame.arena + step->fixed_bytes + capacity * step->sample_bytes, FENCE_BYTE, FENCE);
     for (i64 g = 0; g <= e->modality_count; g++) b.forward[g] = b.active[g] = b.training[g] = 1;
-    mml_initialise(e, seed, b.frame.parameters, b.frame.statistics);
+    mml_initialise(e, seed, NULL, b.frame.parameters, b.frame.statistics);
     draw(&b, seed);
     draw_clusters(&b, seed);
     return b;

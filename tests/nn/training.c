@@ -15,7 +15,7 @@ static double deviation_for(i64 init, i64 fan_in, i64 fan_out, double *mean) {
     static float values[MANY];
     MmlParameter p = {.count = MANY, .init = init, .fan_in = fan_in, .fan_out = fan_out};
     MmlExperiment experiment = {.parameter_count = 1, .parameters = &p, .parameter_floats = MANY};
-    mml_initialise(&experiment, 42, values, NULL);
+    mml_initialise(&experiment, 42, NULL, values, NULL);
     double sum = 0, square = 0;
     for (int i = 0; i < MANY; i++) sum += (double)values[i];
     *mean = sum / MANY;
@@ -51,16 +51,16 @@ static const MmlExperiment small = {
 
 Test(initialise, fills_constants_and_statistics) {
     float p[16], s[4], want[] = {0, 0, 0, 1, 1, -0.25f};
-    mml_initialise(&small, 1, p, s);
+    mml_initialise(&small, 1, NULL, p, s);
     cr_assert_arr_eq(p + 5, want, sizeof want);
     cr_assert_arr_eq(s, ((float[]){0, 0, 1, 1}), sizeof s);
 }
 
 Test(initialise, repeats_a_seed_and_gives_each_parameter_its_own_stream) {
     float p[16], again[16], other[16], s[4];
-    mml_initialise(&small, 1, p, s);
-    mml_initialise(&small, 1, again, s);
-    mml_initialise(&small, 2, other, s);
+    mml_initialise(&small, 1, NULL, p, s);
+    mml_initialise(&small, 1, NULL, again, s);
+    mml_initialise(&small, 2, NULL, other, s);
     cr_assert_arr_eq(p, again, sizeof p);
     cr_assert_arr_neq(p, other, 5 * sizeof *p);
     cr_assert_arr_neq(p, p + 11, 5 * sizeof *p);

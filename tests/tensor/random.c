@@ -81,6 +81,30 @@ Test(random, normal_has_the_moments_of_the_normal_distribution) {
     cr_assert_float_eq(product / (DRAWS / 2), 0, 0.023);
 }
 
+/* As many as a layer of ResNet-18 has, so that some can't be told apart from a float's neighbour at first; an odd
+ * count, a block number beyond 32 bits, deviations that make denormal and zero floats. */
+Test(random, normals_have_the_bits_of_single_pairs) {
+    enum { COUNT = 300001 };
+    static const struct { u64 seed; double deviation; i64 first, count; } rows[] = {
+        {1, 0.0294, 0, COUNT}, {2, 1, 1 << 20, COUNT}, {3, 0.37, ((i64)1 << 33) - 8, 4099}, {4, 1e-38, 0, 9001}, {5, 1e-45, 0, 33}, {6, 1, 0, 1},
+    };
+    static float got[COUNT];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        MmlRandom stream = mml_random(rows[i].seed, MML_STREAM_INIT, i, 5), one = stream;
+        mml_random_normals(&stream, rows[i].deviation, rows[i].first, rows[i].count, got);
+        one.counter[0] = (u32)(rows[i].first / 2);
+        one.counter[1] = (u32)((u64)rows[i].first / 2 >> 32);
+        for (i64 j = 0; j < rows[i].count; j += 2) {
+            double pair[2];
+            mml_random_normal_pair(&one, pair);
+            for (i64 k = j; k < j + 2 && k < rows[i].count; k++) {
+                float want = (float)(rows[i].deviation * pair[k - j]);
+                cr_assert_arr_eq(&got[k], &want, sizeof want, "row %zu, number %lld: %a, not %a", i, (long long)k, (double)got[k], (double)want);
+            }
+        }
+    }
+}
+
 /* 60,000 throws of a die: 10,000 each, deviation 91. */
 Test(random, below_is_even_and_stays_below) {
     MmlRandom r = mml_random(9, MML_STREAM_RULE, 2, 0);

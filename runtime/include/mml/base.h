@@ -72,6 +72,10 @@ MmlArenaMark mml_arena_mark(MmlArena *arena);
 void      mml_arena_release(MmlArena *arena, MmlArenaMark mark);
 char     *mml_arena_format(MmlArena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Takes pages of 2 MiB for memory that is about to be filled, as far as they come quickly: first touches of
+ * 750 MB take 0.55 s in pages of 4 KiB and 0.1 s in these. The memory is untouched and zero, or its contents are of no use. */
+void      mml_prefer_huge_pages(void *memory, size_t bytes);
+
 #define MML_NEW(arena, type, count) ((type *)mml_arena_alloc((arena), sizeof(type) * (size_t)(count)))
 
 #endif

@@ -13,8 +13,8 @@
 #undef MML_RULE
 
 /* Fills every parameter by its init and every statistic by its start; parameter
- * i draws from its own stream. */
-void mml_initialise(const MmlExperiment *experiment, u64 seed, float *parameters, float *statistics);
+ * i draws from its own stream, whatever the threads (NULL: one). */
+void mml_initialise(const MmlExperiment *experiment, u64 seed, MmlThreads *threads, float *parameters, float *statistics);
 
 typedef enum { MML_SGD, MML_ADAM } MmlOptimizerKind;
 
