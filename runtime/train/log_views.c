@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "train/log_views.h"
 
+#include "train/csv.h"
 #include "train/event_file.h"
 #include "train/files.h"
 
@@ -37,28 +38,10 @@ static const Column probes_columns[] = {
 
 /* ---- CSV ---- */
 
-/* A field is quoted where RFC 4180 wants it. */
-static void csv_text(FILE *out, const char *text) {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"') fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void csv_value(FILE *out, const json_t *value) {
-    char number[32];
-    if (json_is_string(value)) csv_text(out, json_string_value(value));
+    if (json_is_string(value)) mml_csv_text(out, json_string_value(value));
     else if (json_is_integer(value)) fprintf(out, "%lld", (long long)json_integer_value(value));
-    else if (json_is_real(value)) {
-        mml_shortest(json_real_value(value), number);
-        fputs(number, out);
-    }
+    else if (json_is_real(value)) mml_csv_number(out, json_real_value(value));
 }
 
 static void csv_list(FILE *out, const json_t *list) {
@@ -72,7 +55,7 @@ static void csv_list(FILE *out, const json_t *list) {
         if (one) fprintf(text, "%s%s", gap, one), gap = " ";
     }
     fclose(text);
-    csv_text(out, joined);
+    mml_csv_text(out, joined);
     free(joined);
 }
 

@@ -27,6 +27,7 @@ static const char report_style[] =
     ".axis{fill:var(--quiet);font-size:12px}.end{text-anchor:end}.middle{text-anchor:middle}"
     ".mark line{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3}.mark circle{fill:var(--ink)}.mark text{fill:var(--ground);font-size:11px;font-weight:600}"
     ".legend{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.9rem}"
+    "rect.heat{fill:var(--s)}text.heat{fill:var(--ink);font-size:13px}svg.map{margin:.4rem 0}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}th{color:var(--quiet);font-weight:500}"
     "td.number,th.number{text-align:right;white-space:nowrap}td.value{overflow-wrap:anywhere;min-width:16rem}"

@@ -139,12 +139,12 @@ static Status read_axis(const MmlSettings *settings, const char *text, MmlAxis *
 
 /* ---- Cells ---- */
 
-static i64 index_of(const MmlGrid *grid, i64 cell, i64 axis) {
+i64 mml_grid_index(const MmlGrid *grid, i64 cell, i64 axis) {
     for (i64 a = grid->axis_count - 1; a > axis; a--) cell /= grid->axes[a].count;
     return cell % grid->axes[axis].count;
 }
 
-const char *mml_grid_value(const MmlGrid *grid, i64 cell, i64 axis) { return grid->axes[axis].values[index_of(grid, cell, axis)]; }
+const char *mml_grid_value(const MmlGrid *grid, i64 cell, i64 axis) { return grid->axes[axis].values[mml_grid_index(grid, cell, axis)]; }
 
 const char *mml_grid_name(const MmlGrid *grid, i64 cell, int repetitions, MmlArena *arena) {
     const char *name = "";

@@ -48,6 +48,9 @@ Status mml_grid_settings(const MmlGrid *grid, const MmlSettings *settings, i64 c
 /* 1 for a property of a stage behind the first, which the first can't see. */
 int mml_reaches_later_stages_only(const MmlExperiment *experiment, const char *path);
 
+/* Which of the axis' values a cell has. */
+i64 mml_grid_index(const MmlGrid *grid, i64 cell, i64 axis);
+
 /* The axis' value in a cell. */
 const char *mml_grid_value(const MmlGrid *grid, i64 cell, i64 axis);
 

@@ -9,6 +9,41 @@
 
 static void cell_text(const char *text, int width) { printf("  %*s%s", width > mml_text_columns(text) ? width - mml_text_columns(text) : 0, "", text); }
 
+/* As the paper's Table III: accuracy in %, first setting downwards, second across. */
+static void print_plane(const MmlSweepTable *t) {
+    const MmlAxis *rows = &t->grid->axes[t->rows], *columns = &t->grid->axes[t->columns];
+    int names = 0, width = 6;
+    char text[48];
+    for (i64 i = 0; i < rows->count; i++)
+        if (mml_text_columns(rows->values[i]) > names) names = mml_text_columns(rows->values[i]);
+    for (i64 j = 0; j < columns->count; j++)
+        if (mml_text_columns(columns->values[j]) > width) width = mml_text_columns(columns->values[j]);
+    printf("\naccuracy in %%; rows: %s, columns: %s\n%*s", rows->name, columns->name, names, "");
+    for (i64 j = 0; j < columns->count; j++) cell_text(columns->values[j], width);
+    for (i64 i = 0; i < rows->count; i++) {
+        printf("\n%*s%s", names - mml_text_columns(rows->values[i]), "", rows->values[i]);
+        for (i64 j = 0; j < columns->count; j++) {
+            double value = mml_sweep_value(mml_sweep_at(t, i, j), -1);
+            if (isfinite(value)) snprintf(text, sizeof text, "%.1f", 100 * value);
+            cell_text(isfinite(value) ? text : "–", width);
+        }
+    }
+    printf("\n");
+}
+
+static void print_ranks(const MmlSweepTable *t) {
+    const MmlExperiment *experiment = t->grid->experiment;
+    char text[96];
+    printf("\nSpearman's rank correlation of the start of %s with the accuracy, over %lld settings (p of %d random pairings)\n", experiment->stages[1].name,
+           (long long)t->starts, MML_RANK_PERMUTATIONS);
+    for (i64 q = 0; q < mml_start_count(experiment); q++) {
+        const char *name = mml_start_name(experiment, q, text);
+        printf("%s%*s", name, mml_text_columns(name) < 16 ? 16 - mml_text_columns(name) : 1, "");
+        if (isnan(t->ranks[q].rho)) printf("–\n");
+        else printf("%+.3f  p %.2g\n", t->ranks[q].rho, t->ranks[q].p);
+    }
+}
+
 void mml_sweep_print(const MmlSweepTable *t, const char *folder) {
     const MmlExperiment *experiment = t->grid->experiment;
     int names = 4;
@@ -28,7 +63,9 @@ void mml_sweep_print(const MmlSweepTable *t, const char *folder) {
         if (group->failed) printf("  (%lld failed)", (long long)group->failed);
         printf("\n");
     }
-    printf("written to %s: sweep.csv, sweep.svg, report.html\n", folder);
+    if (t->rows >= 0) print_plane(t);
+    if (t->starts >= 3) print_ranks(t);
+    printf("written to %s: sweep.csv, sweep.svg, %s%sreport.html\n", folder, t->rows >= 0 ? "accuracy.svg, " : "", t->rows >= 0 && t->starts ? "synergy.svg, " : "");
 }
 
 /* ---- For scripts ---- */
@@ -49,6 +86,30 @@ static void put_group(MmlJson *json, const MmlSweepGroup *group) {
     mml_json_close(json, '}');
 }
 
+static void put_start(MmlJson *json, const MmlSweepTable *t, i64 c) {
+    char text[96];
+    mml_json_key(json, "start");
+    mml_json_open(json, '{');
+    for (i64 q = 0; q < mml_start_count(t->grid->experiment); q++) put_real(json, mml_start_name(t->grid->experiment, q, text), t->cells[c].start.values[q]);
+    mml_json_close(json, '}');
+}
+
+static void put_ranks(MmlJson *json, const MmlSweepTable *t) {
+    char text[96];
+    mml_json_key(json, "correlations");
+    mml_json_open(json, '{');
+    for (i64 q = 0; q < mml_start_count(t->grid->experiment); q++) {
+        mml_json_key(json, mml_start_name(t->grid->experiment, q, text));
+        mml_json_open(json, '{');
+        put_real(json, "rho", t->ranks[q].rho);
+        put_real(json, "p", t->ranks[q].p);
+        mml_json_key(json, "settings");
+        mml_json_int(json, t->ranks[q].count);
+        mml_json_close(json, '}');
+    }
+    mml_json_close(json, '}');
+}
+
 static void put_cell(MmlJson *json, const MmlSweepTable *t, i64 c) {
     const MmlGrid *grid = t->grid;
     mml_json_open(json, '{');
@@ -61,6 +122,7 @@ static void put_cell(MmlJson *json, const MmlSweepTable *t, i64 c) {
     mml_json_close(json, '}');
     put_real(json, "accuracy", t->cells[c].accuracy);
     put_real(json, "best", t->cells[c].best);
+    if (t->cells[c].start.known) put_start(json, t, c);
     mml_json_key(json, "failure");
     mml_json_text(json, t->cells[c].failure);
     mml_json_close(json, '}');
@@ -77,6 +139,7 @@ void mml_sweep_print_json(const MmlSweepTable *t) {
     mml_json_open(&json, '[');
     for (i64 c = 0; c < t->grid->cell_count; c++) put_cell(&json, t, c);
     mml_json_close(&json, ']');
+    if (t->starts >= 3) put_ranks(&json, t);
     mml_json_close(&json, '}');
     mml_json_newline(&json);
     if (mml_json_status(&json) == MML_OK) fputs(json.text, stdout);

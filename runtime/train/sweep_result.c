@@ -1,53 +1,54 @@
-#define _GNU_SOURCE
 #include "train/sweep_result.h"
 
-#include "train/files.h"
-#include "train/json.h"
+#include "train/csv.h"
+#include "train/page.h"
 #include "train/report_chart.h"
 #include "train/report_style.h"
+#include "train/sweep_map.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* ---- sweep.csv ---- */
 
-static void csv_number(FILE *out, double value) {
-    char text[32];
+static void number_field(FILE *out, double value) {
     fputc(',', out);
-    if (!isfinite(value)) return;
-    mml_shortest(value, text);
-    fputs(text, out);
+    mml_csv_number(out, value);
 }
 
-static void csv_text(FILE *out, const char *text) {
-    fputs(",\"", out);
-    for (; *text; text++) {
-        if (*text == '"') fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
+static void text_field(FILE *out, const char *text) {
+    fputc(',', out);
+    mml_csv_text(out, text);
 }
 
-static void write_csv(FILE *out, const MmlSweepTable *t) {
+static void csv_head(FILE *out, const MmlSweepTable *t) {
     const MmlExperiment *experiment = t->grid->experiment;
+    char text[96];
     fputs("cell", out);
     for (i64 a = 0; a < t->grid->axis_count; a++) fprintf(out, ",%s", t->grid->axes[a].name);
     fputs(",accuracy", out);
     for (i64 m = 0; m < experiment->modality_count; m++) fprintf(out, ",head.%s", experiment->modalities[m].name);
     fputs(",best", out);
     for (i64 s = 0; s < experiment->stage_count; s++) fprintf(out, ",epochs.%s", experiment->stages[s].name);
+    for (i64 q = 0; t->starts && q < mml_start_count(experiment); q++) fprintf(out, ",%s", mml_start_name(experiment, q, text));
     fputs(",failure,seconds\n", out);
+}
+
+static void write_csv(FILE *out, const void *content) {
+    const MmlSweepTable *t = content;
+    const MmlExperiment *experiment = t->grid->experiment;
+    csv_head(out, t);
     for (i64 c = 0; c < t->grid->cell_count; c++) {
         const MmlCellResult *cell = &t->cells[c];
         fprintf(out, "%lld", (long long)c);
-        for (i64 a = 0; a < t->grid->axis_count; a++) csv_text(out, mml_grid_value(t->grid, c, a));
-        csv_number(out, cell->accuracy);
-        for (i64 m = 0; m < experiment->modality_count; m++) csv_number(out, cell->done ? cell->head[m] : NAN);
-        csv_number(out, cell->best);
-        for (i64 s = 0; s < experiment->stage_count; s++) csv_number(out, cell->done ? (double)cell->epochs[s] : NAN);
-        csv_text(out, cell->failure ? cell->failure : "");
-        csv_number(out, cell->done ? cell->seconds : NAN);
+        for (i64 a = 0; a < t->grid->axis_count; a++) text_field(out, mml_grid_value(t->grid, c, a));
+        number_field(out, cell->accuracy);
+        for (i64 m = 0; m < experiment->modality_count; m++) number_field(out, cell->done ? cell->head[m] : NAN);
+        number_field(out, cell->best);
+        for (i64 s = 0; s < experiment->stage_count; s++) number_field(out, cell->done ? (double)cell->epochs[s] : NAN);
+        for (i64 q = 0; t->starts && q < mml_start_count(experiment); q++) number_field(out, cell->start.known ? cell->start.values[q] : NAN);
+        text_field(out, cell->failure ? cell->failure : "");
+        number_field(out, cell->done ? cell->seconds : NAN);
         fputc('\n', out);
     }
 }
@@ -119,7 +120,9 @@ static void draw(FILE *out, const MmlSweepTable *t, int alone) {
     fputs("</svg>\n", out);
 }
 
-static void write_svg(FILE *out, const MmlSweepTable *t) { draw(out, t, 1); }
+static void write_svg(FILE *out, const void *content) { draw(out, content, 1); }
+static void write_accuracy(FILE *out, const void *content) { mml_sweep_map(out, content, -1, 1); }
+static void write_synergy(FILE *out, const void *content) { mml_sweep_map(out, content, mml_start_synergy(((const MmlSweepTable *)content)->grid->experiment), 1); }
 
 /* ---- report.html ---- */
 
@@ -132,15 +135,9 @@ static void html_cells(FILE *page, const MmlSweepTable *t, const MmlSweepGroup *
     fprintf(page, "<td class=\"number\">%s</td></tr>\n", mml_epochs_text(group, text));
 }
 
-static void write_page(FILE *page, const MmlSweepTable *t) {
+static void mean_table(FILE *page, const MmlSweepTable *t) {
     const MmlExperiment *experiment = t->grid->experiment;
-    fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>", page);
-    mml_chart_text(page, experiment->name);
-    fprintf(page, ": sweep</title><style>%s</style></head>\n<body>\n<h1>", report_style);
-    mml_chart_text(page, experiment->name);
-    fprintf(page, ": sweep</h1>\n<p class=\"quiet\">%lld runs; fused test accuracy after the last epoch. A large dot is the mean over the seeds, the bar one standard deviation to each side, pale dots are single runs.</p>\n<div class=\"scroll\"><div style=\"min-width:34rem\">", (long long)t->grid->cell_count);
-    draw(page, t, 0);
-    fputs("</div></div>\n<h2>Mean and standard deviation</h2>\n<div class=\"scroll\"><table><tr><th>settings</th><th class=\"number\">runs</th><th class=\"number\">fused</th>", page);
+    fputs("<h2>Mean and standard deviation</h2>\n<div class=\"scroll\"><table><tr><th>settings</th><th class=\"number\">runs</th><th class=\"number\">fused</th>", page);
     for (i64 m = 0; m < experiment->modality_count; m++) {
         fputs("<th class=\"number\">", page);
         mml_chart_text(page, experiment->modalities[m].name);
@@ -150,33 +147,35 @@ static void write_page(FILE *page, const MmlSweepTable *t) {
     mml_chart_text(page, experiment->stages[0].name);
     fputs("</th></tr>\n", page);
     for (i64 g = 0; g < t->group_count; g++) html_cells(page, t, &t->groups[g]);
-    fputs("</table></div>\n<p class=\"quiet\">Each run has its own report: ", page);
+    fputs("</table></div>\n", page);
+}
+
+static void write_page(FILE *page, const void *content) {
+    const MmlSweepTable *t = content;
+    char title[160];
+    snprintf(title, sizeof title, "%.140s: sweep", t->grid->experiment->name);
+    mml_page_begin(page, title);
+    fputs("<h1>", page);
+    mml_chart_text(page, title);
+    fprintf(page, "</h1>\n<p class=\"quiet\">%lld runs; fused test accuracy after the last epoch. A large dot is the mean over the seeds, the bar one standard deviation to each side, pale dots are single runs.</p>\n<div class=\"scroll\"><div style=\"min-width:34rem\">", (long long)t->grid->cell_count);
+    draw(page, t, 0);
+    fputs("</div></div>\n", page);
+    mml_sweep_plane_html(page, t);
+    mml_sweep_starts_html(page, t);
+    mean_table(page, t);
+    fputs("<p class=\"quiet\">Each run has its own report: ", page);
     for (i64 c = 0; c < t->grid->cell_count; c++)
         if (t->cells[c].done) fprintf(page, "<a href=\"cells/%03lld/report.html\">%lld</a> ", (long long)c, (long long)c);
-    fputs("</p>\n</body></html>\n", page);
+    fputs("</p>\n", page);
+    mml_page_end(page);
 }
 
 /* ---- All of it ---- */
 
-static Status write_file(const MmlSweepTable *t, const char *folder, const char *name, void (*write)(FILE *, const MmlSweepTable *)) {
-    char *text = NULL, *path = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out || asprintf(&path, "%s/%s", folder, name) < 0) {
-        if (out) fclose(out);
-        free(text);
-        return mml_fail(MML_ENOMEM, "out of memory for %s", name);
-    }
-    write(out, t);
-    fclose(out);
-    Status status = mml_replace_file(path, text, size);
-    free(text);
-    free(path);
-    return status;
-}
-
 Status mml_sweep_write(const MmlSweepTable *table, const char *folder) {
-    MML_TRY(write_file(table, folder, "sweep.csv", write_csv));
-    MML_TRY(write_file(table, folder, "sweep.svg", write_svg));
-    return write_file(table, folder, "report.html", write_page);
+    MML_TRY(mml_page_write(folder, "sweep.csv", write_csv, table));
+    MML_TRY(mml_page_write(folder, "sweep.svg", write_svg, table));
+    if (table->rows >= 0) MML_TRY(mml_page_write(folder, "accuracy.svg", write_accuracy, table));
+    if (table->rows >= 0 && table->starts) MML_TRY(mml_page_write(folder, "synergy.svg", write_synergy, table));
+    return mml_page_write(folder, "report.html", write_page, table);
 }

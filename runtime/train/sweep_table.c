@@ -37,7 +37,7 @@ Status mml_cell_result_read(const MmlExperiment *experiment, const char *folder,
     result->epochs = epochs;
     result->done = 1;
     json_decref(summary);
-    return epochs ? MML_OK : MML_ENOMEM;
+    return epochs ? mml_start_read(experiment, folder, arena, &result->start) : MML_ENOMEM;
 }
 
 /* ---- Mean and standard deviation over the seeds ---- */
@@ -72,6 +72,47 @@ static MmlSweepGroup *group_named(MmlSweepTable *t, const char *name) {
     return &t->groups[t->group_count++];
 }
 
+/* ---- Starts ---- */
+
+static void find_plane(MmlSweepTable *t) {
+    i64 found = 0, axes[2] = {-1, -1};
+    for (i64 a = 0; a < t->grid->axis_count; a++) {
+        if (mml_axis_is_seed(&t->grid->axes[a]) || t->grid->axes[a].count < 2) continue;
+        if (found < 2) axes[found] = a;
+        found++;
+    }
+    t->rows = found == 2 ? axes[0] : -1;
+    t->columns = found == 2 ? axes[1] : -1;
+}
+
+double mml_sweep_value(const MmlSweepGroup *group, i64 quantity) {
+    return !group ? NAN : mml_mean(quantity < 0 ? &group->fused : &group->start[quantity]);
+}
+
+static Status correlate(MmlSweepTable *t, MmlArena *arena) {
+    double *x = MML_NEW(arena, double, t->group_count + 1), *y = MML_NEW(arena, double, t->group_count + 1);
+    if (!x || !y) return MML_ENOMEM;
+    for (i64 q = 0; q < mml_start_count(t->grid->experiment); q++) {
+        i64 n = 0;
+        for (i64 g = 0; g < t->group_count; g++) {
+            x[n] = mml_sweep_value(&t->groups[g], q);
+            y[n] = mml_sweep_value(&t->groups[g], -1);
+            n += isfinite(x[n]) && isfinite(y[n]);
+        }
+        MML_TRY(mml_spearman(x, y, n, arena, &t->ranks[q]));
+        if (n > t->starts) t->starts = n;
+    }
+    return MML_OK;
+}
+
+const MmlSweepGroup *mml_sweep_at(const MmlSweepTable *t, i64 row, i64 column) {
+    for (i64 c = 0; c < t->grid->cell_count; c++)
+        if (mml_grid_index(t->grid, c, t->rows) == row && mml_grid_index(t->grid, c, t->columns) == column) return t->group_of[c];
+    return NULL;
+}
+
+/* ---- The table ---- */
+
 Status mml_sweep_table_new(const MmlGrid *grid, const MmlCellResult *cells, MmlArena *arena, MmlSweepTable *t) {
     *t = (MmlSweepTable){.grid = grid, .cells = cells, .groups = MML_NEW(arena, MmlSweepGroup, grid->cell_count), .group_of = MML_NEW(arena, const MmlSweepGroup *, grid->cell_count)};
     if (!t->groups || !t->group_of) return MML_ENOMEM;
@@ -85,13 +126,15 @@ Status mml_sweep_table_new(const MmlGrid *grid, const MmlCellResult *cells, MmlA
         take(&group->fused, cells[c].accuracy);
         take(&group->epochs, (double)cells[c].epochs[0]);
         for (i64 m = 0; m < grid->experiment->modality_count; m++) take(&group->head[m], cells[c].head[m]);
+        for (i64 q = 0; cells[c].start.known && q < mml_start_count(grid->experiment); q++) take(&group->start[q], cells[c].start.values[q]);
     }
     qsort(t->groups, (size_t)t->group_count, sizeof *t->groups, better);
     for (i64 c = 0; c < grid->cell_count; c++) {
         const char *name = mml_grid_name(grid, c, 0, arena);
         t->group_of[c] = name ? group_named(t, *name ? name : "all seeds") : NULL;
     }
-    return MML_OK;
+    find_plane(t);
+    return correlate(t, arena);
 }
 
 /* "44.6 ± 1.2 %", "44.6 %" of one, "–" of none. */

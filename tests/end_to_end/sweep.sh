@@ -117,6 +117,14 @@ for cell in 000:0:0 001:0:2 005:1:4 007:3:2 010:4:2 011:4:4; do
     cmp "length-$number/last.safetensors" "tables/cells/$number/last.safetensors" >cmp.log && ok "cell $number is the run by itself, to the last bit" || failed "cell $number: $(cat cmp.log)"
     for file in summary.json metrics.jsonl probes.jsonl; do same "cell $number has the same $file" "length-$number/$file" "tables/cells/$number/$file"; done
 done
+head -n 1 tables/sweep.csv | grep -qx 'cell,rows,cols,accuracy,head.rowed,head.flat,best,epochs.unimodal,epochs.joint,R,U_rowed,U_flat,S,imbalance,failure,seconds' \
+    && ok "sweep.csv has the decomposition of every start" || failed "sweep.csv: $(head -n 1 tables/sweep.csv)"
+start=$(sed -n 's/.*"stage": "joint", "epoch": 1,.*"redundancy": \([^,]*\),.*"synergy": \([^,]*\),.*synergy_plugin.*/\1 \2/p' length-005/probes.jsonl)
+[ -n "$start" ] && [ "$(awk -F, 'NR == 7 { print $10, $13 }' tables/sweep.csv)" = "$start" ] && ok "as the run by itself measured it" || failed "start: $start, $(sed -n 7p tables/sweep.csv)"
+[ "$(grep -A 5 '^accuracy in %; rows: rows, columns: cols$' tables.log | wc -l)" -eq 6 ] && ok "the table of the two settings" || failed "table: $(tail -n 12 tables.log)"
+grep -Eq '^imbalance +[+-][0-9.]+ +p [0-9.e-]+$' tables.log && ok "rank correlations of the start with the accuracy" || failed "correlations: $(tail -n 8 tables.log)"
+check "heat maps stand alone" grep -q 'xmlns="http://www.w3.org/2000/svg"' tables/accuracy.svg tables/synergy.svg
+[ "$(grep -c '<rect class="s0 heat"' tables/report.html)" -ge 1 ] && ! grep -q '<script' tables/report.html && ok "the page has them, and no script" || failed "report.html without heat maps"
 ./lengths --root digits --sweep rate=1e-2,1e-3 --sweep rows=1,2 --out rates >rates.log 2>&1
 grep -q '^unimodal is trained 2 times and shared$' rates.log && ok "another learning rate is trained for itself" || failed "rates: $(head -n 3 rates.log)"
 for moment in 1 4 8; do
@@ -131,7 +139,7 @@ for moment in 1 4 8; do
 done
 
 fails_with "cells that fail are said, the others are trained" 1 '1 of 2 cells failed' ./swept --root digits --sweep rate=1e-2,1e30 --out nan
-grep -q '^1,"1e30",.*exit 1' nan/sweep.csv && grep -q '^0,"1e-2",0' nan/sweep.csv && ok "and stand in sweep.csv" || failed "nan: $(cat nan/sweep.csv)"
+grep -q '^1,1e30,.*exit 1' nan/sweep.csv && grep -q '^0,1e-2,0' nan/sweep.csv && ok "and stand in sweep.csv" || failed "nan: $(cat nan/sweep.csv)"
 fails_with "a folder with a sweep"  2 'holds a sweep already: go on with it by --resume whole' ./swept "${grid[@]}" --out whole
 fails_with "an unknown path"        2 "no setting 'ratte'; did you mean 'rate'"  ./swept --root digits --sweep ratte=1
 fails_with "a value of another type" 2 "'x' is not a value of type epochs"       ./swept --root digits --sweep train.joint.epochs=1,x

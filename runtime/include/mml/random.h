@@ -24,7 +24,8 @@ typedef enum {
     MML_STREAM_NULL,          /* shuffles of the synergy estimate          */
     MML_STREAM_RULE,          /* random values of policies and methods     */
     MML_STREAM_BOOTSTRAP,     /* b: resample                               */
-    MML_STREAM_HALVES         /* two halves of a table's samples           */
+    MML_STREAM_HALVES,        /* two halves of a table's samples           */
+    MML_STREAM_PERMUTATION    /* pairings of a rank correlation; a: pairs  */
 } MmlStream;
 
 typedef struct { u32 key[2]; u32 counter[4]; u32 block[4]; int used; } MmlRandom;
