@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "data/wide.h"
 
 enum { LANES = FFT_LANES, LARGEST_PRIME = 50, MOST_FACTORS = 64 };
 
@@ -82,7 +83,9 @@ i64 mml_fft_doubles(const Fft *fft) {
 
 /* ---- One pass of Stockham's algorithm: n = radix * m * stride; a block of the
  * input lies at q + stride (p + m j), of the output at q + stride (radix p + k), and
- * for each p the values of all q and lanes are contiguous. ---- */
+ * for each p the values of all q are contiguous. Real parts, then imaginary ones. ---- */
+
+typedef double Lanes __attribute__((vector_size(8 * FFT_LANES), aligned(8), may_alias));
 
 typedef struct {
     const double *roots;
@@ -90,81 +93,84 @@ typedef struct {
     int           radix;
 } Pass;
 
-static inline const double *root(const Pass *pass, i64 turn) { return pass->roots + 2 * (turn % pass->n); }
-
-static void pass2(const Pass *pass, const double *restrict x, double *restrict y) {
-    i64 block = pass->stride * LANES, imaginary = pass->n * LANES;
+MML_WIDE_BODY void pass2(const Pass *pass, const Lanes *restrict x, Lanes *restrict y) {
+    i64 n = pass->n, stride = pass->stride, half = pass->m * stride;
     for (i64 p = 0; p < pass->m; p++) {
-        const double *a = x + p * block, *b = x + (p + pass->m) * block;
-        double *even = y + 2 * p * block, *odd = even + block;
-        double re = root(pass, p * pass->stride)[0], im = root(pass, p * pass->stride)[1];
-        for (i64 i = 0; i < block; i++) {
-            double dr = a[i] - b[i], di = a[imaginary + i] - b[imaginary + i];
-            even[i] = a[i] + b[i];
-            even[imaginary + i] = a[imaginary + i] + b[imaginary + i];
-            odd[i] = dr * re - di * im;
-            odd[imaginary + i] = dr * im + di * re;
+        double re = pass->roots[2 * p * stride], im = pass->roots[2 * p * stride + 1];
+        const Lanes *a = x + p * stride, *b = a + half;
+        Lanes *even = y + 2 * p * stride, *odd = even + stride;
+        for (i64 q = 0; q < stride; q++) {
+            Lanes dr = a[q] - b[q], di = a[n + q] - b[n + q];
+            even[q] = a[q] + b[q];
+            even[n + q] = a[n + q] + b[n + q];
+            odd[q] = dr * re - di * im;
+            odd[n + q] = dr * im + di * re;
         }
     }
 }
 
-static void pass4(const Pass *pass, const double *restrict x, double *restrict y) {
-    i64 block = pass->stride * LANES, imaginary = pass->n * LANES;
+MML_WIDE_BODY void pass4(const Pass *pass, const Lanes *restrict x, Lanes *restrict y) {
+    i64 n = pass->n, stride = pass->stride, quarter = pass->m * stride;
     for (i64 p = 0; p < pass->m; p++) {
-        const double *a = x + p * block, *b = a + pass->m * block, *c = b + pass->m * block, *d = c + pass->m * block;
-        double *y0 = y + 4 * p * block, *y1 = y0 + block, *y2 = y1 + block, *y3 = y2 + block;
-        const double *w1 = root(pass, p * pass->stride), *w2 = root(pass, 2 * p * pass->stride), *w3 = root(pass, 3 * p * pass->stride);
+        const double *w1 = pass->roots + 2 * p * stride, *w2 = pass->roots + 4 * p * stride, *w3 = pass->roots + 6 * p * stride;
         double r1 = w1[0], i1 = w1[1], r2 = w2[0], i2 = w2[1], r3 = w3[0], i3 = w3[1];
-        for (i64 i = 0; i < block; i++) {
-            i64 j = imaginary + i;
-            double sr = a[i] + c[i], si = a[j] + c[j], dr = a[i] - c[i], di = a[j] - c[j];
-            double tr = b[i] + d[i], ti = b[j] + d[j], er = b[i] - d[i], ei = b[j] - d[j];
-            y0[i] = sr + tr;
+        const Lanes *a = x + p * stride, *b = a + quarter, *c = b + quarter, *d = c + quarter;
+        Lanes *y0 = y + 4 * p * stride, *y1 = y0 + stride, *y2 = y1 + stride, *y3 = y2 + stride;
+        for (i64 q = 0; q < stride; q++) {
+            i64 j = n + q;
+            Lanes sr = a[q] + c[q], si = a[j] + c[j], dr = a[q] - c[q], di = a[j] - c[j];
+            Lanes tr = b[q] + d[q], ti = b[j] + d[j], er = b[q] - d[q], ei = b[j] - d[j];
+            y0[q] = sr + tr;
             y0[j] = si + ti;
-            double ur = dr + ei, ui = di - er, vr = sr - tr, vi = si - ti, zr = dr - ei, zi = di + er;
-            y1[i] = ur * r1 - ui * i1;
+            Lanes ur = dr + ei, ui = di - er, vr = sr - tr, vi = si - ti, zr = dr - ei, zi = di + er;
+            y1[q] = ur * r1 - ui * i1;
             y1[j] = ur * i1 + ui * r1;
-            y2[i] = vr * r2 - vi * i2;
+            y2[q] = vr * r2 - vi * i2;
             y2[j] = vr * i2 + vi * r2;
-            y3[i] = zr * r3 - zi * i3;
+            y3[q] = zr * r3 - zi * i3;
             y3[j] = zr * i3 + zi * r3;
         }
     }
 }
 
 /* Any radix: radix² products. */
-static void pass_any(const Pass *pass, const double *restrict x, double *restrict y) {
-    i64 block = pass->stride * LANES, imaginary = pass->n * LANES, radix = pass->radix, turn = pass->n / radix;
+MML_WIDE_BODY void pass_any(const Pass *pass, const Lanes *restrict x, Lanes *restrict y) {
+    i64 n = pass->n, stride = pass->stride, radix = pass->radix, turn = n / radix;
     for (i64 p = 0; p < pass->m; p++)
         for (i64 k = 0; k < radix; k++) {
-            double *to = y + (radix * p + k) * block;
-            memset(to, 0, sizeof *to * (size_t)block);
-            memset(to + imaginary, 0, sizeof *to * (size_t)block);
+            Lanes *to = y + (radix * p + k) * stride;
+            memset(to, 0, sizeof *to * (size_t)stride);
+            memset(to + n, 0, sizeof *to * (size_t)stride);
             for (i64 j = 0; j < radix; j++) {
-                const double *from = x + (p + pass->m * j) * block, *w = root(pass, p * k * pass->stride + j * k % radix * turn);
+                const Lanes *from = x + (p + pass->m * j) * stride;
+                const double *w = pass->roots + 2 * ((p * k * stride + j * k % radix * turn) % n);
                 double re = w[0], im = w[1];
-                for (i64 i = 0; i < block; i++) {
-                    to[i] += from[i] * re - from[imaginary + i] * im;
-                    to[imaginary + i] += from[i] * im + from[imaginary + i] * re;
+                for (i64 q = 0; q < stride; q++) {
+                    to[q] += from[q] * re - from[n + q] * im;
+                    to[n + q] += from[q] * im + from[n + q] * re;
                 }
             }
         }
 }
 
-static const double *run_passes(const Fft *fft, double *memory) {
-    double *x = memory, *y = memory + 2 * fft->n * LANES;
+MML_WIDE_BODY const double *run_passes_body(const Fft *fft, double *memory) {
+    Lanes *x = (Lanes *)memory, *y = x + 2 * fft->n;
     Pass pass = { fft->roots, fft->n, fft->n, 1, 0 };
     for (int i = 0; i < fft->factor_count; i++) {
         pass.radix = fft->factors[i];
         pass.m /= pass.radix;
-        (pass.radix == 4 ? pass4 : pass.radix == 2 ? pass2 : pass_any)(&pass, x, y);
+        if (pass.radix == 4) pass4(&pass, x, y);
+        else if (pass.radix == 2) pass2(&pass, x, y);
+        else pass_any(&pass, x, y);
         pass.stride *= pass.radix;
-        double *swap = x;
+        Lanes *swap = x;
         x = y;
         y = swap;
     }
-    return x;
+    return (const double *)x;
 }
+
+MML_WIDE(const double *, run_passes, (const Fft *fft, double *memory), (fft, memory))
 
 /* ---- Bluestein: j k = (j² + k² - (k - j)²) / 2 makes it a convolution with the chirp ---- */
 

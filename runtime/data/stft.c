@@ -13,6 +13,7 @@
 
 #include "data/fft.h"
 #include "data/transform.h"
+#include "data/wide.h"
 
 /* So many frames are transformed at a time: two a lane. */
 enum { FRAMES = 2 * FFT_LANES };
@@ -73,26 +74,39 @@ Status mml_data_stft_prepare(const DataPrepare *context, DataStep *step) {
     return MML_OK;
 }
 
-/* The tapered frame into one lane; zeros where there is no such frame. */
+/* The tapered frame into one lane; zeros where there is no such frame, and beyond the sound. */
 static void put_frame(const Stft *stft, const float *in, i64 samples, i64 frame, double *lane) {
-    i64 start = stft->first + frame * stft->hop;
+    i64 window = stft->window, start = stft->first + frame * stft->hop, begin = start < 0 ? -start : 0;
+    i64 end = samples - start < window ? samples - start : window;
+    const double *taper = stft->taper;
+    if (frame >= stft->frames || end < begin) begin = end = 0;
     double mean = 0;
-    for (i64 i = 0; i < stft->window; i++) {
-        i64 at = start + i;
-        double value = frame < stft->frames && at >= 0 && at < samples ? (double)in[at] : 0;
-        lane[i * FFT_LANES] = value;
-        mean += value;
+    if (stft->detrend) {
+        for (i64 i = begin; i < end; i++) mean += (double)in[start + i];
+        mean /= (double)window;
     }
-    mean = stft->detrend ? mean / (double)stft->window : 0;
-    for (i64 i = 0; i < stft->window; i++) lane[i * FFT_LANES] = (lane[i * FFT_LANES] - mean) * stft->taper[i];
+    for (i64 i = 0; i < begin; i++) lane[i * FFT_LANES] = -mean * taper[i];
+    for (i64 i = begin; i < end; i++) lane[i * FFT_LANES] = ((double)in[start + i] - mean) * taper[i];
+    for (i64 i = end; i < window; i++) lane[i * FFT_LANES] = -mean * taper[i];
 }
 
-static float measure(const Stft *stft, i64 k, const double z[2]) {
-    double power = z[0] * z[0] + z[1] * z[1];
-    if (!stft->density) return (float)sqrt(power);
-    int once = k == 0 || 2 * k == stft->window;
-    return (float)(power * stft->scale * (once ? 1 : 2));
+/* What power makes of frequency k of FRAMES frames. */
+MML_WIDE_BODY void measure_body(const Stft *stft, const double *spectrum, i64 k, float out[FRAMES]) {
+    double power[FRAMES];
+    for (int lane = 0; lane < FFT_LANES; lane++) {
+        double a[2], b[2];
+        mml_fft_pair(spectrum, stft->window, k, lane, a, b);
+        power[lane] = a[0] * a[0] + a[1] * a[1];
+        power[FFT_LANES + lane] = b[0] * b[0] + b[1] * b[1];
+    }
+    double scale = stft->scale * (k == 0 || 2 * k == stft->window ? 1 : 2);
+    if (stft->density)
+        for (int i = 0; i < FRAMES; i++) out[i] = (float)(power[i] * scale);
+    else
+        for (int i = 0; i < FRAMES; i++) out[i] = (float)sqrt(power[i]);
 }
+
+MML_WIDE(void, measure, (const Stft *stft, const double *spectrum, i64 k, float out[FRAMES]), (stft, spectrum, k, out))
 
 void mml_data_stft_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
     const Stft *stft = step->state;
@@ -101,14 +115,11 @@ void mml_data_stft_apply(const DataStep *step, const DataDraw *draw, const float
         for (int i = 0; i < FRAMES; i++)
             put_frame(stft, in, step->in_size, frame + i, memory + (i / FFT_LANES * stft->window * FFT_LANES) + i % FFT_LANES);
         const double *spectrum = mml_fft_run(stft->fft, memory);
-        for (i64 k = 0; k <= stft->window / 2; k++)
-            for (int lane = 0; lane < FFT_LANES; lane++) {
-                double pair[2][2];
-                mml_fft_pair(spectrum, stft->window, k, lane, pair[0], pair[1]);
-                for (int half = 0; half < 2; half++) {
-                    i64 t = frame + half * FFT_LANES + lane;
-                    if (t < stft->frames) out[k * stft->frames + t] = measure(stft, k, pair[half]);
-                }
-            }
+        i64 there = stft->frames - frame < FRAMES ? stft->frames - frame : FRAMES;
+        for (i64 k = 0; k <= stft->window / 2; k++) {
+            float values[FRAMES];
+            measure(stft, spectrum, k, values);
+            memcpy(out + k * stft->frames + frame, values, sizeof *values * (size_t)there);
+        }
     }
 }
