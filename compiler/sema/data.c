@@ -41,7 +41,8 @@ static const Field COLORED_MNIST_FIELDS[] = {
 };
 
 static const ArgumentRow CREMA_D[] = {
-    ROOT, {"train", TYPE_PATH, ARGUMENT_NAMED, NULL, NULL, 0, 0}, {"test", TYPE_PATH, ARGUMENT_NAMED, NULL, NULL, 0, 0}, EVERY_SOURCE,
+    ROOT, {"train", TYPE_PATH, ARGUMENT_NAMED, NULL, NULL, 0, 0}, {"test", TYPE_PATH, ARGUMENT_NAMED, NULL, NULL, 0, 0}, LIMITS,
+    EVERY_SOURCE,
 };
 static const Field CREMA_D_FIELDS[] = {
     {"wav", CONTENT_SOUND_FILE, {0}}, {"video", CONTENT_VIDEO_FILE, {0}}, {"frames", CONTENT_FRAMES, {0}}, LABEL_FIELD("emotion"),

@@ -12,7 +12,7 @@ static const DataKind kinds[] = {
     { "idx",           mml_data_idx_open },
     { "csv",           mml_data_csv_open },
     { "colored_mnist", mml_data_colored_open },
-    { "crema_d",       mml_data_unread_open },
+    { "crema_d",       mml_data_crema_d_open },
     { "ave",           mml_data_unread_open },
     { "ucf101",        mml_data_unread_open },
     { "av_digits",     mml_data_av_digits_open },

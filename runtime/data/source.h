@@ -93,6 +93,7 @@ Status mml_data_csv_open(DataSource *source);
 Status mml_data_npz_open(DataSource *source);
 Status mml_data_colored_open(DataSource *source);
 Status mml_data_folder_open(DataSource *source);
+Status mml_data_crema_d_open(DataSource *source);
 Status mml_data_av_digits_open(DataSource *source);
 /* Kinds that the language knows and this version doesn't read: says what is missing. */
 Status mml_data_unread_open(DataSource *source);

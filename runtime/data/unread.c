@@ -17,6 +17,6 @@ Status mml_data_unread_open(DataSource *source) {
         DataOrigin file = mml_data_origin(source->settings, program, "file");
         MML_TRY(need_file(&file, has_root ? mml_arena_format(source->arena, "%s/%s", root.value, file.value) : file.value));
     }
-    return mml_fail(MML_EDATA, "this version has no reader for %s (data %s, %s); it reads idx, csv, npz, colored_mnist, folder and av_digits", program->kind,
-                    program->name, program->where);
+    return mml_fail(MML_EDATA, "this version has no reader for %s (data %s, %s); it reads idx, csv, npz, colored_mnist, folder, av_digits "
+                    "and crema_d", program->kind, program->name, program->where);
 }
