@@ -6,7 +6,8 @@ While one is timed the other waits. The machine is watched: when others, or the 
 two cores to the process at hand, its round is thrown away and said so.
 
 Ratios: PyTorch's seconds by ours, of the medians and of the minima. --start adds the time from process start to the
-end of the first step (ours: mmlc and the trainer; PyTorch: python, import and step), --memory the peak resident
+end of the first step (ours: mmlc without its cache and the trainer; PyTorch: python, import and step; least of three,
+alternating), --memory the peak resident
 memory after five steps.
 """
 import argparse
@@ -77,7 +78,7 @@ class Ours:
         self.batches = max(WARM[key], STEPS[key])
         self.pair.write(folder, self.batches * self.pair.batch)
         (folder / "pair.mml").write_text(self.pair.program(folder))
-        spawn([mmlc, "pair.mml"], folder)
+        spawn([mmlc, "--cache", "off", "pair.mml"], folder)
 
     def round(self):
         self.runs += 1
@@ -87,9 +88,9 @@ class Ours:
         epochs = [line["seconds"] for line in lines if line["split"] == "train"]
         return epochs[-1] / self.batches, memory
 
-    def start(self):
+    def start(self, cache="off"):
         began = time.perf_counter()
-        spawn([self.mmlc, "pair.mml"], self.folder)
+        spawn([self.mmlc, "--cache", cache, "pair.mml"], self.folder)
         spawn(["./pair", "--threads", "2", "--check"], self.folder)
         return time.perf_counter() - began
 
@@ -163,10 +164,15 @@ def bench(mmlc, key, peers, rounds, cpus, options):
             print(f"  best of PyTorch by ours: {median / best['mml'][0]:.2f} (medians), {least / best['mml'][1]:.2f} (minima)", flush=True)
         alone = lambda what: subprocess.run([sys.executable, __file__, "--alone", what, key], check=True, capture_output=True, text=True).stdout
         if options.start:
-            seconds, began = min(ours.start() for _ in range(3)), time.perf_counter()
-            alone("start")
-            theirs = time.perf_counter() - began
-            print(f"  start to the end of the first step: mml {seconds:.2f} s, PyTorch {theirs:.2f} s ({theirs / seconds:.1f} times)", flush=True)
+            def torch_start():
+                began = time.perf_counter()
+                alone("start")
+                return time.perf_counter() - began
+            seconds, theirs = map(min, zip(*((ours.start(), torch_start()) for _ in range(3))))
+            ours.start("cache")
+            cached = min(ours.start("cache") for _ in range(3))
+            print(f"  start to the end of the first step: mml {seconds:.2f} s, PyTorch {theirs:.2f} s ({theirs / seconds:.1f} times); "
+                  f"with compiled code from the cache {cached:.2f} s", flush=True)
         if options.memory:
             theirs = float(alone("memory"))
             print(f"  peak memory: mml {memory:.0f} MiB (two epochs), PyTorch {theirs:.0f} MiB (five steps)", flush=True)

@@ -7,8 +7,13 @@
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include "codegen/experiment.h"
+#include "codegen/object_key.h"
 #include "codegen/specialise.h"
 #include "codegen/target.h"
+#include "support/cache.h"
+
+/* The kind of the cache's entries. */
+#define OBJECT "object"
 
 /* ---- The module ---- */
 
@@ -60,8 +65,9 @@ static void optimize(Gen *g, LLVMTargetMachineRef machine) {
     if (error) mml_ice("LLVM's passes failed: %s", LLVMGetErrorMessage(error));
 }
 
-static LLVMModuleRef module_for(Arena *arena, const Program *program, const CodegenOptions *options, LLVMContextRef context,
-                                LLVMTargetMachineRef machine, int with_main) {
+/* As it is emitted, verified. */
+static Gen module_for(Arena *arena, const Program *program, const CodegenOptions *options, LLVMContextRef context,
+                      LLVMTargetMachineRef machine, int with_main) {
     Gen g = gen_new(arena, program, options, context);
     g.wide = specialise_wide(machine);
     char *triple = LLVMGetTargetMachineTriple(machine);
@@ -77,18 +83,18 @@ static LLVMModuleRef module_for(Arena *arena, const Program *program, const Code
     LLVMDisposeBuilder(g.builder);
     verify(&g);
     passed(options, "LLVM module");
-    optimize(&g, machine);
-    passed(options, "optimisation");
-    return g.module;
+    return g;
 }
 
 LLVMModuleRef codegen_module(Arena *arena, Diagnostics *diagnostics, const Program *program, const CodegenOptions *options,
                              LLVMContextRef context, int with_main) {
     LLVMTargetMachineRef machine = target_machine(arena, diagnostics, options);
     if (!machine) return NULL;
-    LLVMModuleRef module = module_for(arena, program, options, context, machine, with_main);
+    Gen g = module_for(arena, program, options, context, machine, with_main);
+    optimize(&g, machine);
+    passed(options, "optimisation");
     LLVMDisposeTargetMachine(machine);
-    return module;
+    return g.module;
 }
 
 /* ---- Files ---- */
@@ -114,23 +120,45 @@ static int write_file(Arena *arena, Diagnostics *d, const char *path, const char
     return 0;
 }
 
-static int emit(Arena *arena, Diagnostics *d, LLVMModuleRef module, LLVMTargetMachineRef machine, EmitKind kind, const char *path) {
-    if (kind == EMIT_LLVM) {
-        char *text = LLVMPrintModuleToString(module);
-        int fine = write_file(arena, d, path, text, strlen(text));
-        LLVMDisposeMessage(text);
-        return fine;
-    }
+static int emit_text(Arena *arena, Diagnostics *d, LLVMModuleRef module, const char *path) {
+    char *text = LLVMPrintModuleToString(module);
+    int fine = write_file(arena, d, path, text, strlen(text));
+    LLVMDisposeMessage(text);
+    return fine;
+}
+
+/* Objects go to the cache. */
+static int emit_code(Arena *arena, Diagnostics *d, LLVMModuleRef module, LLVMTargetMachineRef machine, LLVMCodeGenFileType type,
+                     const char *cache, Digest key, const char *path) {
     LLVMMemoryBufferRef buffer;
     char *error = NULL;
-    LLVMCodeGenFileType type = kind == EMIT_OBJECT ? LLVMObjectFile : LLVMAssemblyFile;
     if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, type, &error, &buffer)) {
         diag(d, E0403, (Span){0}, "LLVM could not make code: %s", error);
         LLVMDisposeMessage(error);
         return 0;
     }
+    cache_write(arena, cache, OBJECT, key, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     int fine = write_file(arena, d, path, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     LLVMDisposeMemoryBuffer(buffer);
+    return fine;
+}
+
+static int make_file(Arena *arena, Diagnostics *d, Gen *g, LLVMTargetMachineRef machine, EmitKind kind, const char *path) {
+    const CodegenOptions *options = g->options;
+    const char *cache = kind == EMIT_OBJECT ? options->cache : NULL, *object;
+    size_t size;
+    Digest key = {{0}};
+    if (cache) key = object_key(g->module, machine, options);
+    if (cache_read(arena, cache, OBJECT, key, &object, &size) == CACHE_FOUND) {
+        int fine = write_file(arena, d, path, object, size);
+        passed(options, "cached code");
+        return fine;
+    }
+    optimize(g, machine);
+    passed(options, "optimisation");
+    int fine = kind == EMIT_LLVM ? emit_text(arena, d, g->module, path)
+                                 : emit_code(arena, d, g->module, machine, kind == EMIT_OBJECT ? LLVMObjectFile : LLVMAssemblyFile, cache, key, path);
+    passed(options, kind == EMIT_LLVM ? "text" : "machine code");
     return fine;
 }
 
@@ -138,10 +166,9 @@ int codegen_file(Arena *arena, Diagnostics *diagnostics, const Program *program,
     LLVMTargetMachineRef machine = target_machine(arena, diagnostics, options);
     if (!machine) return 0;
     LLVMContextRef context = LLVMContextCreate();
-    LLVMModuleRef module = module_for(arena, program, options, context, machine, 1);
-    int fine = emit(arena, diagnostics, module, machine, kind, path);
-    passed(options, kind == EMIT_LLVM ? "text" : "machine code");
-    LLVMDisposeModule(module);
+    Gen g = module_for(arena, program, options, context, machine, 1);
+    int fine = make_file(arena, diagnostics, &g, machine, kind, path);
+    LLVMDisposeModule(g.module);
     LLVMContextDispose(context);
     LLVMDisposeTargetMachine(machine);
     return fine;

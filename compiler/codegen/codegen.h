@@ -17,6 +17,7 @@ typedef struct {
     int         debug;            /* -g: .mml lines in the debug information  */
     const char *compiler;         /* "mmlc 0.1.0", into run.json              */
     const char *flags;            /* as given, into run.json and the hash     */
+    const char *cache;            /* folder of objects made before (support/cache.h); NULL: none */
     void      (*passed)(void *watch, const char *pass);       /* called behind each pass; NULL: not */
     void       *watch;
 } CodegenOptions;
@@ -28,7 +29,8 @@ LLVMModuleRef codegen_module(Arena *arena, Diagnostics *diagnostics, const Progr
 
 typedef enum { EMIT_OBJECT, EMIT_ASSEMBLY, EMIT_LLVM } EmitKind;
 
-/* Compiles program into path. False with a diagnostic; nothing is left at path then. */
+/* Compiles program into path. False with a diagnostic; nothing is left at path then. An object that was made of the same
+ * module, for the same processor and by the same mmlc and LLVM, comes from options->cache (codegen/object_key.h). */
 int codegen_file(Arena *arena, Diagnostics *diagnostics, const Program *program,
                  const CodegenOptions *options, EmitKind kind, const char *path);
 

@@ -14,6 +14,7 @@
 #include "ir/ir.h"
 #include "jit/jit.h"
 #include "mml/train.h"
+#include "support/cache.h"
 #include "syntax/parse.h"
 
 /* One compilation. */
@@ -26,11 +27,15 @@ typedef struct {
     const Source  *source;
     const File    *file;
     Program       *program;
+    const char    *cache;             /* folder, or NULL */
 } Compilation;
 
 static Compilation compilation_new(Arena *arena, const Options *options) {
     Compilation c = {.arena = arena, .options = options, .names = interner_new(arena), .diagnostics = diagnostics_new(arena)};
+    const char *reason;
     stopwatch_start(&c.watch);
+    c.cache = cache_folder(arena, options->cache, &reason);
+    if (reason) say_warning("the cache can't be used: %s", reason);
     return c;
 }
 
@@ -82,7 +87,7 @@ static void code_passed(void *watch, const char *pass) { stopwatch_pass(watch, p
 static CodegenOptions codegen_options(Compilation *c) {
     const Options *o = c->options;
     return (CodegenOptions){.optimize = o->optimize, .cpu = o->cpu, .debug = o->debug, .compiler = "mmlc " MML_VERSION,
-                            .flags = options_flags(c->arena, o), .passed = code_passed, .watch = &c->watch};
+                            .flags = options_flags(c->arena, o), .cache = c->cache, .passed = code_passed, .watch = &c->watch};
 }
 
 /* What a failure behind the front means: the processor's name is of the call, the rest of the system. */

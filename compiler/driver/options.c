@@ -9,7 +9,7 @@
 typedef enum {
     OPTION_OUTPUT, OPTION_DEFINE, OPTION_SET, OPTION_EMIT, OPTION_OPTIMIZE, OPTION_CPU, OPTION_DEBUG, OPTION_INCLUDE,
     OPTION_STATIC_BLAS, OPTION_CHECK, OPTION_EXPLAIN, OPTION_DATA, OPTION_JSON, OPTION_COLOR, OPTION_TIME, OPTION_HELP, OPTION_VERSION,
-    OPTION_TUNE
+    OPTION_CACHE, OPTION_TUNE
 } OptionId;
 
 #define ON(command) (1 << (command))
@@ -39,6 +39,7 @@ static const OptionRow rows[] = {
     {OPTION_CHECK,       0,   "check",      NULL,         ON(COMMAND_FMT),   "write nothing; name the files that have another layout, and exit with 1"},
     {OPTION_EXPLAIN,     0,   "explain",    NULL,         ON(COMMAND_CHECK), "print the experiment: every setting and its origin, shapes, parameters, FLOPs, memory"},
     {OPTION_DATA,        0,   "data",       NULL,         ON(COMMAND_CHECK), "read the data too; the trainer's own options stand behind `--`"},
+    {OPTION_CACHE,       0,   "cache",      "DIR",        CODE | ON(COMMAND_CHECK), "where compiled code is kept for the next call, off: nowhere (default: see below)"},
     {OPTION_INCLUDE,     'I', "include",    "DIR",        SOURCE,            "where else modules are looked for (may be repeated)"},
     {OPTION_JSON,        0,   "json",       NULL,         TEXTS,             "diagnostics as JSON, one object a line; with --explain the experiment too"},
     {OPTION_COLOR,       0,   "color",      "WHEN",       TEXTS,             "colours in diagnostics: auto, always or never (default: auto)"},
@@ -115,6 +116,13 @@ static int apply(Arena *arena, Options *o, const OptionRow *row, const char *val
             return EXIT_CALL;
         }
         o->optimize = value[0] - '0';
+        break;
+    case OPTION_CACHE:
+        if (!*value) {
+            say_error("--cache needs a folder, or off");
+            return EXIT_CALL;
+        }
+        o->cache = value;
         break;
     case OPTION_DEBUG:       o->debug = 1; break;
     case OPTION_STATIC_BLAS: o->static_blas = 1; break;
@@ -321,7 +329,9 @@ void options_help(CommandId command, FILE *out) {
         fprintf(out, "  %-26s %s\n", left, row->help);
     }
     if (command == COMMAND_BUILD)
-        fputs("\nExit codes: 0 fine, 1 the program is wrong, 2 the call is wrong, 3 the system failed\n"
+        fputs("\nWhat is compiled is kept below $MML_CACHE, else $XDG_CACHE_HOME/mml, else ~/.cache/mml, 256 MiB at most:\n"
+              "the same program for the same processor takes its code from there. MML_CACHE=off keeps nothing.\n"
+              "\nExit codes: 0 fine, 1 the program is wrong, 2 the call is wrong, 3 the system failed\n"
               "(file, disk, memory, linker), 70 a bug in mmlc.\n", out);
 }
 

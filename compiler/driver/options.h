@@ -14,6 +14,7 @@ typedef struct {
     const char  *operand;             /* FILE.mml or a code; NULL: not given            */
     const char  *output;              /* -o, or NULL                                    */
     const char  *cpu;
+    const char  *cache;               /* --cache, or NULL                               */
     Result       emit;
     Color        color;
     int          optimize;

@@ -20,6 +20,7 @@ static void say(const char *before, const char *format, va_list arguments) {
     } while (0)
 
 void say_error(const char *format, ...) { SAY("mmlc: error: "); }
+void say_warning(const char *format, ...) { SAY("mmlc: warning: "); }
 void say_help(const char *format, ...)  { SAY("  help: "); }
 void say_note(const char *format, ...)  { SAY("  note: "); }
 

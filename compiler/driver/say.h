@@ -6,6 +6,8 @@ enum { EXIT_FINE = 0, EXIT_PROGRAM = 1, EXIT_CALL = 2, EXIT_SYSTEM = 3 };
 
 /* "mmlc: error: …" */
 void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "mmlc: warning: …" */
+void say_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "  help: …" */
 void say_help(const char *format, ...)  __attribute__((format(printf, 1, 2)));
 void say_note(const char *format, ...)  __attribute__((format(printf, 1, 2)));

@@ -16,7 +16,7 @@ left() { find . -mindepth 1 | sort; }
 # --- texts
 prints "--version names the version"         '^mmlc [0-9]+\.[0-9]+\.[0-9]+ \(LLVM 19'  "$MMLC" --version
 prints "--help has every command"            'run FILE.mml'                    "$MMLC" --help
-for option in --output --define --set --emit -O --target-cpu -g --include --color --time --json --explain --check; do
+for option in --cache --output --define --set --emit -O --target-cpu -g --include --color --time --json --explain --check; do
     prints "--help has $option"              "^ .*${option}\b"                 "$MMLC" --help
 done
 prints "check --help has its own options"    '--explain'                       "$MMLC" check --help

@@ -2,6 +2,7 @@
 # "ok: …" or "FAILED: …", and small IDX files made with printf.
 # Expects MMLC, the compiler under test.
 set -uo pipefail
+export MML_CACHE=off              # nothing of the user's is read or written; tests/driver/cache.sh has caches of its own
 : "${MMLC:?set MMLC to the mmlc under test}"
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 project=$(cd "$tests/.." && pwd)
