@@ -87,7 +87,8 @@ static DataStep make_stft(const Kind *kind) {
     MmlSettings *all = MML_NEW(arena, MmlSettings, 1);
     *all = (MmlSettings){ .experiment = experiment, .values = values, .arena = arena };
     DataStep before = { .rate = (double)kind->rate };
-    DataStep step = { .transform = mml_data_transform("stft"), .program = program, .in = { 1, { kind->samples } }, .in_size = kind->samples };
+    DataStep step = { .transform = mml_data_transform("stft"), .program = program, .in = { 1, { kind->samples } },
+                      .in_size = kind->samples };
     DataPrepare context = { .settings = all, .arena = arena, .before = &before };
     sure(step.transform->prepare(&context, &step) == MML_OK);
     step.out_size = mml_data_shape_size(&step.out);

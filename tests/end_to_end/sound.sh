@@ -72,6 +72,28 @@ if [ -d "$shared/data/avdigits" ] && [ -d "$shared/data/fsdd" ]; then
     ./avdigits --root real --set train.unimodal.epochs=1 --set train.joint.epochs=1 --out r1 >r1.out 2>&1
     check "the canon program trains on real sounds" test -s r1/summary.json
     check "it tells the splits" grep -q '64 train, 64 validation, 64 test' r1.out
+    # All 8,000 rows through a small perceptron each; scikit-learn's has 0.936 on sound, 0.953 on images and 0.977 on both.
+    cat >digits.mml <<'P'
+use methods
+param root : path
+data digits = av_digits(root)
+modality sound : spectrogram[1, 32, 30] {
+  input   = digits.wav -> mono(8 kHz) -> fit(1 s) -> stft(window = 256, hop = 128) -> log -> resize(32, 30) -> normalize(train)
+  encoder = flatten -> linear(128) -> relu
+}
+modality image : image[1, 28, 28] { input = digits.image -> normalize(train); encoder = flatten -> linear(128) -> relu }
+target digit : class[10] = digits.label
+fusion = concat -> linear(classes)
+train {
+  batch     = 64
+  optimizer = sgd(lr = 1e-2, momentum = 0.9, weight_decay = 1e-4)
+  stage joint { epochs = 6; method = uniform() }
+}
+P
+    check "mmlc digits.mml" "$MMLC" digits.mml -o digits
+    check "8,000 spoken and written digits train" ./digits --root "$shared/data" --out r2 --threads 2 --quiet
+    grep -oE '"(accuracy|sound|image)": *[0-9.]+' r2/summary.json | head -n 3 | grep -oE '[0-9.]+$' | tr '\n' ' ' >accuracies
+    awk '{ exit !($1 > 0.96 && $2 > 0.9 && $3 > 0.9) }' accuracies && ok "both, sound, image: $(cat accuracies)" || failed "accuracies of both, sound, image: $(cat accuracies)"
 else
     skip "avdigits on real sounds: no ../shared"
 fi

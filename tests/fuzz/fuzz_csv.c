@@ -1,8 +1,9 @@
 /* CSV texts of any bytes, the last column a label: rows come out rectangular and finite,
- * class names are numbered, or one message does. */
+ * class names are numbered, or one message does; and as a table of texts. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "data/csv_cells.h"
 #include "data/csv_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
@@ -39,6 +40,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
         check_classes(&table, &classes);
         free(table.cells);
         free(table.lines);
+    } else if (!*mml_message()) {
+        abort();
+    }
+    CsvTexts texts;
+    if (arena && mml_csv_texts("input", text, (i64)count - 1, header, arena, &texts) == MML_OK) {
+        if (texts.rows < 1 || texts.columns < 1 || (header != 0) != (texts.names != NULL)) abort();
+        for (i64 i = 0; i < texts.rows * texts.columns; i++)
+            if (strlen(texts.cells[i]) >= count) abort();
+        if (header && mml_csv_column(&texts, texts.names[texts.columns - 1]) < 0) abort();
     } else if (!*mml_message()) {
         abort();
     }
