@@ -1,5 +1,5 @@
 /* Microseconds for what a sound goes through: reading a WAV, resampling, spectrograms. One thread.
- * Least of REPEATS rounds of three. Prints "NAME MICROSECONDS" lines, for bench/sound.py. */
+ * Least of REPEATS rounds. Prints "NAME MICROSECONDS" lines, for bench/sound.py. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "data/transform.h"
 #include "data/wav.h"
 
-enum { REPEATS = 15, LONGEST = 3 * 44100 };
+enum { REPEATS = 45, LONGEST = 3 * 44100 };
 
 static float sound[LONGEST], result[LONGEST], *scratch, *picture;
 static u8 file[44 + 2 * LONGEST];
@@ -33,8 +33,8 @@ static void measure(const char *name, void (*run)(const void *), const void *wha
     double best = 1e30;
     for (int repeat = 0; repeat < REPEATS; repeat++) {
         double start = now();
-        for (int i = 0; i < 3; i++) run(what);
-        double taken = (now() - start) / 3;
+        run(what);
+        double taken = now() - start;
         if (taken < best) best = taken;
     }
     printf("%s %.2f\n", name, 1e6 * best);

@@ -95,18 +95,29 @@ static double computed(const Sinc *sinc, const float *in, i64 samples, i64 first
     return sum;
 }
 
+static float output(const Sinc *sinc, const float *in, i64 samples, i64 n) {
+    double position = (double)n * sinc->from / sinc->to;
+    i64 first = sinc->up ? n * sinc->down / sinc->up : (i64)position, phase = sinc->up ? n * sinc->down % sinc->up : 0;
+    if (!sinc->table)
+        return (float)computed(sinc, in, samples, first, sinc->up ? (double)phase / (double)sinc->up : position - (double)first);
+    i64 taps = 2 * sinc->half, begin = first - sinc->half + 1, skip = begin < 0 ? -begin : 0;
+    i64 end = begin + taps > samples ? samples - begin : taps;
+    return (float)product(in + (begin + skip), sinc->table + phase * taps + skip, end - skip);
+}
+
+/* Every up-th output has the same row of the table: some of them after each other, while row
+ * and input lie in the nearest cache. */
+enum { TURNS = 8 };
+
 void mml_sinc_run(const Sinc *sinc, const float *in, i64 samples, float *out) {
-    i64 length = mml_sinc_length(sinc, samples), taps = 2 * sinc->half;
+    i64 length = mml_sinc_length(sinc, samples), rows = sinc->table ? sinc->up : 1;
     if (sinc->up && sinc->up == sinc->down) {
         memcpy(out, in, sizeof *out * (size_t)samples);
         return;
     }
-    for (i64 n = 0; n < length; n++) {
-        double position = (double)n * sinc->from / sinc->to;
-        i64 first = sinc->up ? n * sinc->down / sinc->up : (i64)position, phase = sinc->up ? n * sinc->down % sinc->up : 0;
-        i64 begin = first - sinc->half + 1, skip = begin < 0 ? -begin : 0, end = begin + taps > samples ? samples - begin : taps;
-        double fraction = sinc->up ? (double)phase / (double)sinc->up : position - (double)first;
-        if (!sinc->table) out[n] = (float)computed(sinc, in, samples, first, fraction);
-        else out[n] = (float)product(in + (begin + skip), sinc->table + phase * taps + skip, end - skip);
+    for (i64 block = 0; block < length; block += TURNS * rows) {
+        i64 end = block + TURNS * rows < length ? block + TURNS * rows : length;
+        for (i64 row = block; row < block + rows && row < end; row++)
+            for (i64 n = row; n < end; n += rows) out[n] = output(sinc, in, samples, n);
     }
 }
