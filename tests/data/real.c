@@ -1,4 +1,4 @@
-/* Real data where it is there: Debian's Fashion-MNIST and the shared mfeat. */
+/* Real data where it is there: Debian's Fashion-MNIST, the shared mfeat and the shared sounds. */
 #include "program.h"
 
 #include <criterion/criterion.h>
@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "data/sounds.h"
 
 static int missing(const char *path) {
     if (access(path, R_OK) == 0) return 0;
@@ -65,5 +66,42 @@ Test(real, mfeat_joins_its_views_and_splits_by_row) {
         if (number == 0) expect_near(fourier[0], 0.065882, 1e-8, "first cell");
         cr_assert_eq(label, number / 200);
     }
+    program_free(p);
+}
+
+/* 16 kHz: mono, and stereo with a LIST chunk before its data. */
+Test(real, sounds_that_ffmpeg_wrote_are_read_whole) {
+    DataSound sounds[2] = { { .path = MML_SHARED_DIR "/data/grid/bbaf2n.wav" },
+                            { .path = MML_SHARED_DIR "/data/ucf101/ApplyEyeMakeup_g01_c01.16k.wav" } };
+    if (missing(sounds[0].path) || missing(sounds[1].path)) return;
+    mml_sounds_open(sounds, 2, NULL);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_null(sounds[i].why, "%s", sounds[i].why);
+        cr_assert_eq(sounds[i].rate, 16000);
+    }
+    cr_assert_eq(sounds[0].samples, (95340 - 44) / 2);
+    cr_assert_eq(sounds[1].samples, (419710 - 78) / 4);
+    mml_sounds_free(sounds, 2);
+}
+
+/* data/README.md: recordings 10 to 49 with four images each, 5 to 9, and 0 to 4. */
+Test(real, spoken_and_written_digits_have_their_published_splits) {
+    const char *root = MML_SHARED_DIR "/data";
+    if (missing(MML_SHARED_DIR "/data/avdigits/train.csv")) return;
+    Program *p = program_new();
+    add_source(p, "digits", "av_digits", root);
+    add_modality(p, "image", "image[1, 28, 28]", "image", 3, 1, 28, 28);
+    add_modality(p, "sound", "vector[800]", "wav", 1, 800);
+    add_step(p, "mono", 1, -1);
+    step_real(p, "rate", 8000);
+    add_step(p, "fit", 1, 800);
+    step_real(p, "duration", 0.1);
+    step_word(p, "by", "tile");
+    MmlData *data = open_data_with(p, 1, 2);
+    cr_assert_str_eq(mml_data_describe(data), "8000 train, 1000 validation, 1000 test");
+    static float sound[800];
+    i64 label;
+    sample_of(data, MML_TEST, 0, 1, 0, p, 1, sound, &label, NULL);
+    cr_assert_eq(label, 1);                                    /* 1_lucas_3.wav */
     program_free(p);
 }

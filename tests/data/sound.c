@@ -302,6 +302,20 @@ Test(sound, sounds_of_several_lengths_need_fit) {
     }
 }
 
+Test(sound, what_is_learned_of_train_needs_sounds_of_one_length) {
+    float longer[40] = { 1 }, shorter[30] = { 1 };
+    Program *p = sounds_program(10, 2);
+    write_floats(p, "s0.wav", 8000, longer, 40);
+    write_floats(p, "s1.wav", 8000, shorter, 30);
+    add_modality(p, "sound", "vector[8]", "wav", 1, 8);
+    add_mono(p, 8000);
+    add_step(p, "normalize", 1, -1);
+    step_word(p, "by", "train");
+    add_fit(p, 0.001, "tile", 8);
+    expect_in(open_fails(p), "test.mml:21:5: normalize needs sounds of one length: ");
+    program_free(p);
+}
+
 Test(sound, a_run_time_shape_that_differs_names_the_step) {
     float sound[100] = { 1 };
     Program *p = sounds_program(10, 1);
