@@ -23,7 +23,7 @@ static void passed(const CodegenOptions *options, const char *pass) {
 
 static Gen gen_new(Arena *arena, const Program *program, const CodegenOptions *options, LLVMContextRef context) {
     Gen g = {.arena = arena, .program = program, .options = options, .context = context, .modalities = program->modalities.count};
-    if (!options->rules_only) g.ir = ir_build(arena, program, target_block(options->cpu));
+    if (!options->rules_only) g.ir = ir_build(arena, program, (KernelHost){target_block(options->cpu), options->times});
     passed(options, "graph");
     g.module  = LLVMModuleCreateWithNameInContext(program->name, context);
     g.builder = LLVMCreateBuilderInContext(context);

@@ -13,6 +13,7 @@
 typedef struct {
     int         optimize;         /* 0 … 3                                    */
     const char *cpu;              /* "native" or a name LLVM knows            */
+    const struct KernelTimes *times;      /* measured on it (ir/kernels.h); NULL: nothing */
     int         rules_only;       /* no steps and no graph: what only decides */
     int         debug;            /* -g: .mml lines in the debug information  */
     const char *compiler;         /* "mmlc 0.1.0", into run.json              */

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "codegen/target.h"
 #include "driver/explain.h"
 #include "driver/link.h"
 #include "driver/say.h"
 #include "driver/stopwatch.h"
 #include "driver/temporary.h"
+#include "driver/tune.h"
 #include "ir/ir.h"
 #include "jit/jit.h"
 #include "mml/train.h"
@@ -28,6 +28,7 @@ typedef struct {
     const File    *file;
     Program       *program;
     const char    *cache;             /* folder, or NULL */
+    KernelHost     host;
 } Compilation;
 
 static Compilation compilation_new(Arena *arena, const Options *options) {
@@ -63,6 +64,22 @@ static int read_source(Compilation *c) {
     return EXIT_SYSTEM;
 }
 
+/* The kernels of the program's convolutions, which only code and its explanation need. */
+static int choose_kernels(Compilation *c) {
+    const Options *o = c->options;
+    if (o->command == COMMAND_CHECK && !o->explain && !o->data && !o->tune) return EXIT_FINE;
+    c->host = tune_host(c->arena, o->cpu, c->cache);
+    if (!o->tune) return EXIT_FINE;
+    if (!c->cache) {
+        say_error("--tune has no folder to keep what it measures");
+        say_help("name one with --cache DIR");
+        return EXIT_SYSTEM;
+    }
+    int fine = tune_program(c->arena, c->program, c->cache, &c->host);
+    stopwatch_pass(&c->watch, "measurement");
+    return fine ? EXIT_FINE : EXIT_SYSTEM;
+}
+
 /* An experiment without errors, or the exit code. */
 static int analyse_source(Compilation *c) {
     const Options *o = c->options;
@@ -77,7 +94,7 @@ static int analyse_source(Compilation *c) {
     };
     c->program = analyse(c->arena, c->names, c->diagnostics, c->file, &analysis);
     stopwatch_pass(&c->watch, "names and types");
-    return c->program ? EXIT_FINE : EXIT_PROGRAM;
+    return c->program ? choose_kernels(c) : EXIT_PROGRAM;
 }
 
 /* ---- Back ---- */
@@ -87,7 +104,8 @@ static void code_passed(void *watch, const char *pass) { stopwatch_pass(watch, p
 static CodegenOptions codegen_options(Compilation *c) {
     const Options *o = c->options;
     return (CodegenOptions){.optimize = o->optimize, .cpu = o->cpu, .debug = o->debug, .compiler = "mmlc " MML_VERSION,
-                            .flags = options_flags(c->arena, o), .cache = c->cache, .passed = code_passed, .watch = &c->watch};
+                            .flags = arena_printf(c->arena, "%s%s", options_flags(c->arena, o), tune_flag(c->arena, c->program, c->host)),
+                            .times = c->host.times, .cache = c->cache, .passed = code_passed, .watch = &c->watch};
 }
 
 /* What a failure behind the front means: the processor's name is of the call, the rest of the system. */
@@ -174,7 +192,7 @@ static void print_stage(Compilation *c, FILE *out) {
     switch (c->options->emit) {
     case RESULT_TOKENS: print_tokens(c->arena, c->names, c->source, out); break;
     case RESULT_AST:    print_ast(c->file, out); break;
-    default:            ir_print(ir_build(c->arena, c->program, target_block(c->options->cpu)), out); break;
+    default:            ir_print(ir_build(c->arena, c->program, c->host), out); break;
     }
 }
 
@@ -280,7 +298,7 @@ int check_command(Arena *arena, const Options *options) {
     int code = analyse_source(&c);
     if (!code && options->explain) {
         Explanation explanation = {.program = c.program, .file = c.file, .names = c.names, .diagnostics = c.diagnostics, .arena = arena,
-                                   .block = target_block(options->cpu)};
+                                   .host = c.host};
         if (options->json) explain_json(&explanation, stdout);
         else explain_text(&explanation, stdout);
         stopwatch_pass(&c.watch, "explanation");

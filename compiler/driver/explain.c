@@ -182,15 +182,19 @@ static void put_stage(const Explanation *x, const Ir *ir, int index, FILE *out) 
 
 /* ---- Kernels ---- */
 
-/* The chosen one with its estimate, then what the others would take. */
+/* The chosen one, then what the others would take, and what the numbers are. */
 static void put_choice(const Explanation *x, const char *prefix, const Layer *layer, FILE *out) {
-    KernelChoice choice = kernel_choice(layer->attr, x->block);
-    double chosen = choice.cycles[choice.algorithm], frames = (double)layer->frames;
-    fprintf(out, "    %-38s %-10s %8.3f M", *layer->name ? arena_printf(x->arena, "%s.%s", prefix, layer->name) : prefix,
-            algorithm_name(choice.algorithm), frames * chosen / 1e6);
+    KernelChoice choice = kernel_choice(layer->attr, x->host);
+    const KernelTime *time = choice.measured;
+    double numbers[ALGORITHMS], frames = (double)layer->frames;
+    for (int k = 0; k < ALGORITHMS; k++) numbers[k] = time && choice.cycles[k] < INFINITY ? kernel_seconds(time, (Algorithm)k) : choice.cycles[k];
+    double chosen = numbers[choice.algorithm];
+    fprintf(out, "    %-38s %-10s %8.3f %s", *layer->name ? arena_printf(x->arena, "%s.%s", prefix, layer->name) : prefix,
+            algorithm_name(choice.algorithm), frames * chosen * (time ? 1e3 : 1e-6), time ? "ms measured" : "M");
     for (int k = 0; k < ALGORITHMS; k++)
-        if (k != (int)choice.algorithm && choice.cycles[k] < INFINITY)
-            fprintf(out, ", %s %.1f times that", algorithm_name((Algorithm)k), choice.cycles[k] / chosen);
+        if (k != (int)choice.algorithm && numbers[k] < INFINITY)
+            fprintf(out, ", %s %.*f times that", algorithm_name((Algorithm)k), time ? 2 : 1, numbers[k] / chosen);
+    if (choice.algorithm != choice.estimated) fprintf(out, "; by the estimates it would be %s", algorithm_name(choice.estimated));
     fputc('\n', out);
 }
 
@@ -201,7 +205,8 @@ static void put_kernels(const Explanation *x, FILE *out) {
     for (int m = 0; m < program->modalities.count; m++) {
         const Modality *modality = &program->modalities.items[m];
         for (int at = 0; (layer = next_convolution(&modality->encoder, &at));) {
-            if (!any++) fprintf(out, "\nkernels of convolutions on vectors of %d floats: the one of the fewest estimated cycles of a core a sample, forward\n", x->block);
+            if (!any++) fprintf(out, "\nkernels of convolutions on vectors of %d floats: the one of the fewest estimated cycles of a core a sample, forward;\n"
+                                     "measured by --tune, the one of the least time of a core a sample, forward and backward (10 %% less than the estimated one's)\n", x->host.block);
             put_choice(x, arena_printf(x->arena, "encoder.%s", modality->name), layer, out);
         }
     }
@@ -210,7 +215,7 @@ static void put_kernels(const Explanation *x, FILE *out) {
 void explain_text(const Explanation *x, FILE *out) {
     static const Chain none;
     const Program *program = x->program;
-    Ir *ir = ir_build(x->arena, program, x->block);
+    Ir *ir = ir_build(x->arena, program, x->host);
     fprintf(out, "%s, from %s\n", program->name, program->source->path);
     put_settings(x, 1, "params (the trainer's --NAME VALUE; fixed ones mmlc's -D NAME=VALUE)", out);
     put_settings(x, 0, "settings (--set PATH=VALUE)", out);

@@ -3,7 +3,7 @@
 #define DRIVER_EXPLAIN_H
 
 #include <stdio.h>
-#include "sema/program.h"
+#include "ir/ir.h"
 
 typedef struct {
     Arena       *arena;
@@ -11,7 +11,7 @@ typedef struct {
     Diagnostics *diagnostics;
     Program     *program;
     const File  *file;
-    int          block;               /* floats in a vector of the target (codegen/target.h) */
+    KernelHost   host;                /* the target */
 } Explanation;
 
 /* For people: settings with value and origin, each layer with shape, parameters and

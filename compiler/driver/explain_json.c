@@ -35,15 +35,27 @@ static json_t *settings_json(const Explanation *x) {
     return list;
 }
 
-/* Which kernel a convolution runs on, and the estimates that decide it; null: doesn't take the shape. */
-static json_t *kernel_json(const Explanation *x, const Layer *layer) {
-    KernelChoice choice = kernel_choice(layer->attr, x->block);
-    json_t *object = json_object(), *cycles = json_object();
+/* A number for each kernel; null: doesn't take the shape. */
+static json_t *by_algorithm(const double *numbers, double frames) {
+    json_t *object = json_object();
     for (int k = 0; k < ALGORITHMS; k++)
-        json_object_set_new(cycles, algorithm_name((Algorithm)k), choice.cycles[k] < INFINITY ? json_real((double)layer->frames * choice.cycles[k]) : json_null());
+        json_object_set_new(object, algorithm_name((Algorithm)k), numbers[k] < INFINITY ? json_real(frames * numbers[k]) : json_null());
+    return object;
+}
+
+/* Which kernel a convolution runs on, the estimates, and the seconds where measurement decided. */
+static json_t *kernel_json(const Explanation *x, const Layer *layer) {
+    KernelChoice choice = kernel_choice(layer->attr, x->host);
+    double frames = (double)layer->frames;
+    json_t *object = json_object(), *measured = choice.measured ? json_object() : json_null();
+    if (choice.measured) {
+        json_object_set_new(measured, "forward", by_algorithm(choice.measured->forward, frames));
+        json_object_set_new(measured, "backward", by_algorithm(choice.measured->backward, frames));
+    }
     json_object_set_new(object, "name", text(algorithm_name(choice.algorithm)));
-    json_object_set_new(object, "block", json_integer(x->block));
-    json_object_set_new(object, "cycles", cycles);
+    json_object_set_new(object, "block", json_integer(x->host.block));
+    json_object_set_new(object, "cycles", by_algorithm(choice.cycles, frames));
+    json_object_set_new(object, "seconds", measured);
     return object;
 }
 
@@ -128,7 +140,7 @@ static json_t *clusters_json(const Explanation *x, const Stage *stage) {
 }
 
 static json_t *stages_json(const Explanation *x) {
-    Ir *ir = ir_build(x->arena, x->program, x->block);
+    Ir *ir = ir_build(x->arena, x->program, x->host);
     json_t *list = json_array();
     for (int i = 0; i < x->program->stages.count; i++) {
         const Stage *stage = &x->program->stages.items[i];

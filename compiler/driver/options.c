@@ -15,6 +15,7 @@ typedef enum {
 #define ON(command) (1 << (command))
 #define CODE    (ON(COMMAND_BUILD) | ON(COMMAND_RUN) | ON(COMMAND_REPL))
 #define SOURCE  (CODE | ON(COMMAND_CHECK))
+#define TUNABLE (ON(COMMAND_BUILD) | ON(COMMAND_RUN) | ON(COMMAND_CHECK))
 #define TEXTS   (SOURCE | ON(COMMAND_FMT))
 #define ANY     (SOURCE | ON(COMMAND_EXPLAIN) | ON(COMMAND_FMT) | ON(COMMAND_REPL))
 
@@ -39,14 +40,14 @@ static const OptionRow rows[] = {
     {OPTION_CHECK,       0,   "check",      NULL,         ON(COMMAND_FMT),   "write nothing; name the files that have another layout, and exit with 1"},
     {OPTION_EXPLAIN,     0,   "explain",    NULL,         ON(COMMAND_CHECK), "print the experiment: every setting and its origin, shapes, parameters, FLOPs, memory"},
     {OPTION_DATA,        0,   "data",       NULL,         ON(COMMAND_CHECK), "read the data too; the trainer's own options stand behind `--`"},
-    {OPTION_CACHE,       0,   "cache",      "DIR",        CODE | ON(COMMAND_CHECK), "where compiled code is kept for the next call, off: nowhere (default: see below)"},
+    {OPTION_CACHE,       0,   "cache",      "DIR",        TUNABLE,           "where compiled code is kept for the next call, off: nowhere (default: see below)"},
+    {OPTION_TUNE,        0,   "tune",       NULL,         TUNABLE,           "first measure on this machine which kernels the convolutions are fastest on; later calls know it"},
     {OPTION_INCLUDE,     'I', "include",    "DIR",        SOURCE,            "where else modules are looked for (may be repeated)"},
     {OPTION_JSON,        0,   "json",       NULL,         TEXTS,             "diagnostics as JSON, one object a line; with --explain the experiment too"},
     {OPTION_COLOR,       0,   "color",      "WHEN",       TEXTS,             "colours in diagnostics: auto, always or never (default: auto)"},
     {OPTION_TIME,        0,   "time",       NULL,         SOURCE,            "print the time of each pass and its share"},
     {OPTION_HELP,        'h', "help",       NULL,         ANY,               "print this"},
     {OPTION_VERSION,     0,   "version",    NULL,         ANY,               "print the version"},
-    {OPTION_TUNE,        0,   "tune",       NULL,         0,                 NULL},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -133,9 +134,7 @@ static int apply(Arena *arena, Options *o, const OptionRow *row, const char *val
     case OPTION_TIME:        o->time = 1; break;
     case OPTION_HELP:        o->help = 1; break;
     case OPTION_VERSION:     o->version = 1; break;
-    case OPTION_TUNE:
-        say_error("--tune is reserved and not part of this version");
-        return EXIT_CALL;
+    case OPTION_TUNE:        o->tune = 1; break;
     }
     return EXIT_FINE;
 }
@@ -284,6 +283,14 @@ static int check_together(const Options *o) {
         say_error("arguments behind `--` are for `mmlc run`, `mmlc repl` and `mmlc check --data`");
         return EXIT_CALL;
     }
+    if (o->tune && (o->emit == RESULT_TOKENS || o->emit == RESULT_AST)) {
+        say_error("--tune is about code, and --emit %s stops before it", emit_names[o->emit]);
+        return EXIT_CALL;
+    }
+    if (o->tune && strcmp(o->cpu, "native") != 0) {
+        say_error("--tune measures this machine, and --target-cpu %s is about another", o->cpu);
+        return EXIT_CALL;
+    }
     if (o->emit && o->static_blas) {
         say_error("--static-blas is about linking, and --emit stops before it");
         return EXIT_CALL;
@@ -329,8 +336,8 @@ void options_help(CommandId command, FILE *out) {
         fprintf(out, "  %-26s %s\n", left, row->help);
     }
     if (command == COMMAND_BUILD)
-        fputs("\nWhat is compiled is kept below $MML_CACHE, else $XDG_CACHE_HOME/mml, else ~/.cache/mml, 256 MiB at most:\n"
-              "the same program for the same processor takes its code from there. MML_CACHE=off keeps nothing.\n"
+        fputs("\nWhat is compiled, and what --tune measured, is kept below $MML_CACHE, else $XDG_CACHE_HOME/mml, else ~/.cache/mml,\n"
+              "256 MiB at most: the same program for the same processor takes its code from there. MML_CACHE=off keeps nothing.\n"
               "\nExit codes: 0 fine, 1 the program is wrong, 2 the call is wrong, 3 the system failed\n"
               "(file, disk, memory, linker), 70 a bug in mmlc.\n", out);
 }

@@ -18,7 +18,7 @@ typedef struct {
     Result       emit;
     Color        color;
     int          optimize;
-    int          debug, time, json, explain, data, static_blas, check, help, version;
+    int          debug, time, json, explain, data, static_blas, tune, check, help, version;
     VECTOR(Define)       defines, sets;
     VECTOR(const char *) include, files;        /* files: the operands of fmt             */
     char       **rest;                /* behind `--`: the trainer's, NULL-terminated    */

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "codegen/target.h"
 #include "driver/link.h"
 #include "driver/repl_evaluate.h"
 #include "driver/repl_say.h"
@@ -123,7 +122,7 @@ static void print_code(Session *session, const char *argument, EmitKind kind) {
     const char *path = program ? temporary_new(question.arena, ".txt") : NULL;
     if (program && !path) repl_error("can't make a temporary file: %s", strerror(errno));
     if (path) {
-        CodegenOptions options = session_code_options(&question, for_training);
+        CodegenOptions options = session_code_options(&question, program, for_training);
         options.optimize = 2;
         if (codegen_file(question.arena, question.diagnostics, program, &options, kind, path)) {
             const Source *text = source_read(question.arena, path);
@@ -143,7 +142,7 @@ static void ir(Session *session, const char *argument, CommandState *state) {
     }
     Question question = question_new(session);
     Program *program = session_program(&question);
-    if (program) ir_print(ir_build(question.arena, program, target_block(session_options(session)->cpu)), stdout);
+    if (program) ir_print(ir_build(question.arena, program, session_host(&question)), stdout);
     question_end(&question);
 }
 

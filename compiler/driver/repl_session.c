@@ -5,7 +5,9 @@
 
 #include "driver/repl_say.h"
 #include "driver/say.h"
+#include "driver/tune.h"
 #include "sema/library.h"
+#include "support/cache.h"
 #include "syntax/format.h"
 #include "syntax/parse.h"
 
@@ -459,10 +461,20 @@ const char *session_definition_text(Question *question, const char *name) {
 
 /* ---- Machine code ---- */
 
-CodegenOptions session_code_options(Question *question, int for_training) {
+KernelHost session_host(Question *question) {
+    const char *reason;
+    return tune_host(question->arena, question->session->options->cpu, cache_folder(question->arena, NULL, &reason));
+}
+
+CodegenOptions session_code_options(Question *question, const Program *program, int for_training) {
     const Options *o = question->session->options;
-    return (CodegenOptions){.optimize = for_training ? o->optimize : 0, .cpu = o->cpu, .rules_only = !for_training,
-                            .debug = for_training && o->debug, .compiler = "mmlc " MML_VERSION, .flags = options_flags(question->arena, o)};
+    CodegenOptions code = {.optimize = for_training ? o->optimize : 0, .cpu = o->cpu, .rules_only = !for_training,
+                           .debug = for_training && o->debug, .compiler = "mmlc " MML_VERSION, .flags = options_flags(question->arena, o)};
+    if (!for_training) return code;
+    KernelHost host = session_host(question);
+    code.times = host.times;
+    code.flags = arena_printf(question->arena, "%s%s", code.flags, tune_flag(question->arena, program, host));
+    return code;
 }
 
 void compiled_free(Compiled *compiled) {
@@ -472,7 +484,7 @@ void compiled_free(Compiled *compiled) {
 }
 
 int session_compile(Question *question, const Program *program, int for_training, Compiled *out) {
-    CodegenOptions options = session_code_options(question, for_training);
+    CodegenOptions options = session_code_options(question, program, for_training);
     *out = (Compiled){.arena = mml_arena_new()};
     out->jit = jit_compile(question->arena, question->diagnostics, program, &options);
     if (!out->jit) {

@@ -5,6 +5,7 @@
 #define DRIVER_REPL_SESSION_H
 
 #include "driver/options.h"
+#include "ir/ir.h"
 #include "jit/jit.h"
 #include "mml/settings.h"
 
@@ -79,7 +80,9 @@ typedef struct { Jit *jit; const MmlExperiment *experiment; MmlSettings settings
 /* 0 after a message. optimize and steps: as for a trainer; else rules only. */
 int  session_compile(Question *question, const Program *program, int for_training, Compiled *out);
 void compiled_free(Compiled *compiled);
-CodegenOptions session_code_options(Question *question, int for_training);
+/* The machine that it is compiled for, and how: for a trainer, or rules only. */
+KernelHost session_host(Question *question);
+CodegenOptions session_code_options(Question *question, const Program *program, int for_training);
 
 const Options *session_options(const Session *session);
 

@@ -4,11 +4,11 @@
 #include "ir/layout.h"
 #include "ir/loss.h"
 
-static Step *step_new(Arena *arena, const Program *program, const char *name, int block, int train) {
+static Step *step_new(Arena *arena, const Program *program, const char *name, KernelHost host, int train) {
     Step *step = NEW(arena, Step);
     step->name    = name;
     step->program = program;
-    step->block   = block;
+    step->host    = host;
     step->train   = train;
     step->reached = NEW_ARRAY(arena, char, program->parameters.count + 1);
     step->prediction = step->loss = -1;
@@ -23,8 +23,8 @@ static int encode(Builder *b, int m) {
     return graph_network(b, &modality->encoder, &input, m, arena_printf(b->arena, "encoder.%s", modality->name));
 }
 
-Step *build_unimodal(Arena *arena, const Program *program, const char *name, int block, int train) {
-    Step *step = step_new(arena, program, name, block, train);
+Step *build_unimodal(Arena *arena, const Program *program, const char *name, KernelHost host, int train) {
+    Step *step = step_new(arena, program, name, host, train);
     step->unimodal = 1;
     Builder b = builder_new(arena, program, step);
     for (int m = 0; m < program->modalities.count; m++) {
@@ -44,8 +44,8 @@ Step *build_unimodal(Arena *arena, const Program *program, const char *name, int
     return step;
 }
 
-Step *build_joint(Arena *arena, const Program *program, const Stage *stage, const char *name, int block, int train) {
-    Step *step = step_new(arena, program, name, block, train);
+Step *build_joint(Arena *arena, const Program *program, const Stage *stage, const char *name, KernelHost host, int train) {
+    Step *step = step_new(arena, program, name, host, train);
     int modalities = program->modalities.count;
     Builder b = builder_new(arena, program, step);
     JointParts parts = {.b = &b};

@@ -97,11 +97,17 @@ typedef struct {
 
 /* ---- Steps ---- */
 
+/* The machine that kernels are chosen for. */
+typedef struct {
+    int                       block;    /* floats in a vector of its processor (codegen/target.h); 0: reference kernels only */
+    const struct KernelTimes *times;    /* what was measured on it (ir/kernels.h); NULL: nothing */
+} KernelHost;
+
 typedef struct {
     const char     *name;               /* "train.joint", "train.joint evaluation"       */
     const Program  *program;
     int             unimodal, train;
-    int             block;              /* floats in a vector of the target; 0: reference kernels only */
+    KernelHost      host;
     int             rewritten;          /* something runs in the blocked layout          */
     VECTOR(Tensor)  tensors;
     VECTOR(Node)    nodes;
@@ -122,9 +128,8 @@ typedef struct {
 } Ir;
 
 /* All passes, in the order of ir/pipeline.c. The program has no error in it.
- * block: floats in a vector of the processor that it is compiled for (codegen/target.h);
- * 0: every step runs on the reference kernels. */
-Ir  *ir_build(Arena *arena, const Program *program, int block);
+ * host: of the processor that it is compiled for. */
+Ir  *ir_build(Arena *arena, const Program *program, KernelHost host);
 void ir_print(const Ir *ir, FILE *out);
 
 /* Breaks off with mml_ice when a step is not well-formed. */

@@ -71,15 +71,45 @@ static const Row rows[ALGORITHMS] = {
     [ALGORITHM_REFERENCE] = {"reference", takes_any, cycles_reference},
 };
 
-KernelChoice kernel_choice(const Attribute *conv, int64_t block) {
+/* ---- The choice ---- */
+
+const KernelTime *kernel_time(const KernelTimes *times, const Attribute *conv) {
+    for (int r = 0; times && r < times->rows.count; r++) {
+        const KernelTime *row = &times->rows.items[r];
+        int k = 0;
+        while (k < 12 && row->shape[k] == conv[k].i) k++;
+        if (k == 12) return row;
+    }
+    return NULL;
+}
+
+double kernel_seconds(const KernelTime *time, Algorithm algorithm) { return time->forward[algorithm] + time->backward[algorithm]; }
+
+/* What a second measurement of the same kernel on a busy machine may differ by. */
+#define DOUBT 1.1
+
+static void choose_measured(KernelChoice *choice, const KernelTime *time) {
+    for (int k = 0; k < ALGORITHMS; k++)
+        if (choice->cycles[k] < INFINITY && !(kernel_seconds(time, (Algorithm)k) < INFINITY)) return;
+    Algorithm best = choice->estimated;
+    for (int k = 0; k < ALGORITHMS; k++)
+        if (choice->cycles[k] < INFINITY && kernel_seconds(time, (Algorithm)k) < kernel_seconds(time, best)) best = (Algorithm)k;
+    choice->measured = time;
+    if (kernel_seconds(time, choice->estimated) > DOUBT * kernel_seconds(time, best)) choice->algorithm = best;
+}
+
+KernelChoice kernel_choice(const Attribute *conv, KernelHost host) {
     Shape2d s = shape_of(conv);
-    KernelChoice choice = {.algorithm = ALGORITHM_REFERENCE};
+    KernelChoice choice = {.estimated = ALGORITHM_REFERENCE};
     for (int k = 0; k < ALGORITHMS; k++) {
-        int runs = rows[k].takes(&s) && (block > 0 || k == ALGORITHM_REFERENCE);
-        choice.cycles[k] = runs ? rows[k].cycles(&s, block) : INFINITY;
+        int runs = rows[k].takes(&s) && (host.block > 0 || k == ALGORITHM_REFERENCE);
+        choice.cycles[k] = runs ? rows[k].cycles(&s, host.block) : INFINITY;
     }
     for (int k = 0; k < ALGORITHMS; k++)
-        if (choice.cycles[k] < choice.cycles[choice.algorithm]) choice.algorithm = (Algorithm)k;
+        if (choice.cycles[k] < choice.cycles[choice.estimated]) choice.estimated = (Algorithm)k;
+    choice.algorithm = choice.estimated;
+    const KernelTime *time = kernel_time(host.times, conv);
+    if (time && host.block > 0) choose_measured(&choice, time);
     return choice;
 }
 

@@ -1,5 +1,6 @@
-/* The kernels that a convolution can run on, and which of them is picked: the
- * one whose estimate is the smallest among those that take its shape. */
+/* The kernels that a convolution can run on, and which of them is picked among those that take its
+ * shape: where all of them were measured on this machine (driver/tune.h) the fastest, unless the
+ * one of the smallest estimate comes within 10 % of it; else that one. */
 #ifndef IR_KERNELS_H
 #define IR_KERNELS_H
 
@@ -10,13 +11,29 @@ typedef enum { ALGORITHM_DIRECT, ALGORITHM_WINOGRAD, ALGORITHM_REFERENCE, ALGORI
 /* A blocked convolution reads up to this many channels as they are published. */
 #define KERNEL_PLAIN_CHANNELS 3
 
+/* Seconds of a core for one sample. */
 typedef struct {
-    Algorithm algorithm;
+    int64_t shape[12];                  /* the attributes of `conv` (mml/abi.def)        */
+    double  forward[ALGORITHMS];        /* infinite: not measured                        */
+    double  backward[ALGORITHMS];       /* both gradients                                */
+} KernelTime;
+
+typedef struct KernelTimes { VECTOR(KernelTime) rows; } KernelTimes;
+
+/* The row of a shape, or NULL. */
+const KernelTime *kernel_time(const KernelTimes *times, const Attribute *conv);
+
+typedef struct {
+    Algorithm algorithm, estimated;     /* estimated: of the smallest estimate           */
     double    cycles[ALGORITHMS];       /* of a core for one sample, forward, estimated; infinite: doesn't take it */
+    const KernelTime *measured;         /* what decided; NULL: the estimates             */
 } KernelChoice;
 
-/* conv: attributes of `conv` (mml/abi.def). block: floats in a vector of the target, 0: reference kernels only. */
-KernelChoice kernel_choice(const Attribute *conv, int64_t block);
+/* conv: attributes of `conv` (mml/abi.def). */
+KernelChoice kernel_choice(const Attribute *conv, KernelHost host);
+
+/* Seconds for one sample, forward and backward. */
+double kernel_seconds(const KernelTime *time, Algorithm algorithm);
 
 const char *algorithm_name(Algorithm algorithm);         /* "direct"                     */
 

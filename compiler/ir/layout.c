@@ -26,7 +26,7 @@ typedef struct {
 } Layout;
 
 static Tensor *tensor(const Layout *l, int t) { return &l->b->step->tensors.items[t]; }
-static int64_t block(const Layout *l) { return l->b->step->block; }
+static int64_t block(const Layout *l) { return l->b->step->host.block; }
 static int     result(const Node *node) { return node_role(node, 'y'); }
 
 /* The tensor whose numbers t shows: a stopped one is a view. */
@@ -101,7 +101,7 @@ static int inputs_wanted(const Layout *l, const Node *node) {
 static int runs_blocked(const Layout *l, const Node *node) {
     if (node->factor >= 0) return 0;
     switch (node->op) {
-    case IR_CONV:    return kernel_choice(node->attributes, block(l)).algorithm != ALGORITHM_REFERENCE;
+    case IR_CONV:    return kernel_choice(node->attributes, l->b->step->host).algorithm != ALGORITHM_REFERENCE;
     case IR_MAXPOOL: case IR_AVGPOOL: case IR_GLOBAL_AVGPOOL: case IR_BATCHNORM: return inputs_wanted(l, node);
     default:         return keeps_zero(node) && inputs_wanted(l, node);
     }
@@ -204,7 +204,7 @@ static void conv_attributes(const Layout *l, const Node *conv, Attribute *a) {
     a[11].i = reads_plain(l, conv) ? 0 : image_of(l, conv->inputs[0])->halo;
     a[12].i = image_of(l, result(conv))->halo;
     a[14].i = reads_plain(l, conv);
-    a[13].i = kernel_algorithm(kernel_choice(conv->attributes, block(l)).algorithm, a);
+    a[13].i = kernel_algorithm(kernel_choice(conv->attributes, l->b->step->host).algorithm, a);
 }
 
 static int widen(Image *image, int64_t halo) {
@@ -403,7 +403,7 @@ static void put_results(Layout *l) {
 
 void layout_blocked(Builder *b, int from) {
     Step *step = b->step;
-    if (!step->block) return;
+    if (!step->host.block) return;
     Layout l = {.b = b, .node_count = step->nodes.count - from, .known = step->tensors.count};
     l.nodes   = NEW_ARRAY(b->arena, Node, l.node_count + 1);
     l.images  = NEW_ARRAY(b->arena, Image, l.known + 1);

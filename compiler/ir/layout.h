@@ -3,7 +3,7 @@
  *
  * Float of channel c at (y, x) of image n:
  *   ((((n * blocks + c / B) * (H + 2h) + y + h) * (W + 2h) + x + h) * B + c % B)
- * with B floats in a vector (Step.block) and blocks = ceil(C / B). Channels
+ * with B floats in a vector (Step.host) and blocks = ceil(C / B). Channels
  * beyond C and the halo are zero. Parameters and their gradients stay as they
  * are published.
  */

@@ -30,19 +30,19 @@ static int add(Arena *arena, Ir *ir, Step *step) {
 }
 
 /* The step of one stage, train or evaluation. */
-static int stage_step(Arena *arena, Ir *ir, const Stage *stage, int block, int train, const char *variant) {
+static int stage_step(Arena *arena, Ir *ir, const Stage *stage, KernelHost host, int train, const char *variant) {
     const char *name = arena_printf(arena, "%s%s%s", stage->path, train ? "" : " evaluation", variant);
-    if (stage->kind == STAGE_UNIMODAL) return add(arena, ir, build_unimodal(arena, ir->program, name, block, train));
-    return add(arena, ir, build_joint(arena, ir->program, stage, name, block, train));
+    if (stage->kind == STAGE_UNIMODAL) return add(arena, ir, build_unimodal(arena, ir->program, name, host, train));
+    return add(arena, ir, build_joint(arena, ir->program, stage, name, host, train));
 }
 
 /* On the reference kernels; a step that runs on nothing else is its own. */
 static int reference_step(Arena *arena, Ir *ir, const Stage *stage, int step, int train) {
-    return ir->steps.items[step]->rewritten ? stage_step(arena, ir, stage, 0, train, " reference") : step;
+    return ir->steps.items[step]->rewritten ? stage_step(arena, ir, stage, (KernelHost){0}, train, " reference") : step;
 }
 
 /* Every unimodal stage runs the same step; joint ones have each a loss of their own. */
-Ir *ir_build(Arena *arena, const Program *program, int block) {
+Ir *ir_build(Arena *arena, const Program *program, KernelHost host) {
     Ir *ir = NEW(arena, Ir);
     ir->program = program;
     int **lists[] = {&ir->train, &ir->evaluate, &ir->reference_train, &ir->reference_evaluate};
@@ -55,8 +55,8 @@ Ir *ir_build(Arena *arena, const Program *program, int block) {
             for (int i = 0; i < LISTS; i++) (*lists[i])[s] = (*lists[i])[unimodal];
             continue;
         }
-        ir->train[s]    = stage_step(arena, ir, stage, block, 1, "");
-        ir->evaluate[s] = stage_step(arena, ir, stage, block, 0, "");
+        ir->train[s]    = stage_step(arena, ir, stage, host, 1, "");
+        ir->evaluate[s] = stage_step(arena, ir, stage, host, 0, "");
         ir->reference_train[s]    = reference_step(arena, ir, stage, ir->train[s], 1);
         ir->reference_evaluate[s] = reference_step(arena, ir, stage, ir->evaluate[s], 0);
         if (stage->kind == STAGE_UNIMODAL) unimodal = s;

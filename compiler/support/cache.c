@@ -159,13 +159,20 @@ static void keep_bound(Arena *arena, const char *folder) {
     }
 }
 
-void cache_write(Arena *arena, const char *folder, const char *kind, Digest key, const void *bytes, size_t size) {
-    if (!folder || size > CACHE_BYTES / 4) return;
+int cache_write(Arena *arena, const char *folder, const char *kind, Digest key, const void *bytes, size_t size) {
+    if (!folder || size > CACHE_BYTES / 4) return 0;
     const char *path = path_of(arena, folder, kind, &key), *unfinished = arena_printf(arena, "%s.%ld.part", path, (long)getpid());
     Digest seal = seal_of(&key, bytes, size);
     int file = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0) return;
+    if (file < 0) return 0;
     int fine = write_whole(file, head, sizeof head) && write_whole(file, &seal, sizeof seal) && write_whole(file, bytes, size);
-    if (close(file) != 0 || !fine || rename(unfinished, path) != 0) unlink(unfinished);
+    fine &= close(file) == 0;
+    fine = fine && rename(unfinished, path) == 0;
+    if (!fine) unlink(unfinished);
     keep_bound(arena, folder);
+    return fine;
+}
+
+void cache_remove(Arena *arena, const char *folder, const char *kind, Digest key) {
+    if (folder) unlink(path_of(arena, folder, kind, &key));
 }

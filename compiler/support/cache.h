@@ -24,6 +24,8 @@ typedef enum { CACHE_NOTHING, CACHE_FOUND, CACHE_DAMAGED } CacheResult;
 
 /* kind: some letters, the ending of the file's name. A NULL folder holds nothing. A damaged entry is removed. */
 CacheResult cache_read(Arena *arena, const char *folder, const char *kind, Digest key, const char **bytes, size_t *size);
-void        cache_write(Arena *arena, const char *folder, const char *kind, Digest key, const void *bytes, size_t size);
+/* 1: it is kept. */
+int         cache_write(Arena *arena, const char *folder, const char *kind, Digest key, const void *bytes, size_t size);
+void        cache_remove(Arena *arena, const char *folder, const char *kind, Digest key);
 
 #endif

@@ -16,7 +16,7 @@ left() { find . -mindepth 1 | sort; }
 # --- texts
 prints "--version names the version"         '^mmlc [0-9]+\.[0-9]+\.[0-9]+ \(LLVM 19'  "$MMLC" --version
 prints "--help has every command"            'run FILE.mml'                    "$MMLC" --help
-for option in --cache --output --define --set --emit -O --target-cpu -g --include --color --time --json --explain --check; do
+for option in --cache --tune --output --define --set --emit -O --target-cpu -g --include --color --time --json --explain --check; do
     prints "--help has $option"              "^ .*${option}\b"                 "$MMLC" --help
 done
 prints "check --help has its own options"    '--explain'                       "$MMLC" check --help
@@ -42,7 +42,9 @@ fails_with "--emit has no meaning for check" 2 'check'                         "
 fails_with "arguments behind -- for a build" 2 'mmlc run'                      "$MMLC" "$program" -- --seed 1
 fails_with "trainer's options without --"    2 'behind `--`'                   "$MMLC" run "$program" --epochs 3
 fails_with "an unknown diagnostic"           2 'E0999'                         "$MMLC" explain E0999
-fails_with "--tune is reserved"              2 'reserved'                      "$MMLC" --tune "$program"
+fails_with "--tune for another processor"    2 'another'                       "$MMLC" --tune --target-cpu x86-64-v2 "$program"
+fails_with "--tune without code"             2 'stops before'                  "$MMLC" --tune --emit ast "$program"
+fails_with "--tune without a cache"          3 'no folder'                     "$MMLC" --tune --cache off "$program"
 
 # --- the system
 fails_with "no such program"                 3 'missing.mml'                   "$MMLC" missing.mml

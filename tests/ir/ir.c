@@ -1,10 +1,12 @@
 /* Graphs: golden dumps, the verifier, memory, and what a step costs. */
 #include <criterion/criterion.h>
 #include <glob.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ir/ir.h"
+#include "ir/kernels.h"
 #include "ir/memory.h"
 #include "ir/summary.h"
 #include "syntax/parse.h"
@@ -17,7 +19,7 @@ static Ir *graph_for(Arena *arena, const Source *source, int block) {
     const Program *program = diag_errors(diagnostics) ? NULL : analyse(arena, names, diagnostics, file, &options);
     if (!program) diag_print(diagnostics, stderr, DIAG_TEXT, 0);
     cr_assert_not_null(program, "%s is not a right program", source->path);
-    return ir_build(arena, program, block);
+    return ir_build(arena, program, (KernelHost){.block = block});
 }
 
 static Ir *graph_of(Arena *arena, const Source *source) { return graph_for(arena, source, strstr(source->path, "blocked") ? 8 : 0); }
@@ -202,4 +204,51 @@ Test(summary, counts_a_multiply_add_as_two_and_three_products_a_layer) {
     cr_expect_eq(train.flops, 2 * first + 3 * second + 3 * head + 2 * loss, "%lld", (long long)train.flops);   /* nothing flows into the input */
     cr_expect_eq(train.parameters, 16 * 32 + 32 + 32 * 8 + 8 + 8 * 4 + 4);
     arena_free(arena);
+}
+
+/* ---- Kernels by measurement ---- */
+
+/* 64 to 64 channels, 3 x 3 at 56 x 56: Winograd by the estimates. */
+static const Attribute conv_64[12] = {{64}, {56}, {56}, {64}, {3}, {3}, {1}, {1}, {1}, {1}, {56}, {56}};
+
+static KernelChoice choice_of(double direct, double winograd, double reference) {
+    static KernelTime row;
+    static KernelTimes times;
+    row = (KernelTime){.forward = {[ALGORITHM_DIRECT] = direct / 3, [ALGORITHM_WINOGRAD] = winograd / 3, [ALGORITHM_REFERENCE] = reference / 3},
+                       .backward = {[ALGORITHM_DIRECT] = direct / 1.5, [ALGORITHM_WINOGRAD] = winograd / 1.5, [ALGORITHM_REFERENCE] = reference / 1.5}};
+    for (int i = 0; i < 12; i++) row.shape[i] = conv_64[i].i;
+    times.rows.items = &row;
+    times.rows.count = 1;
+    return kernel_choice(conv_64, (KernelHost){8, &times});
+}
+
+Test(kernels, are_the_measured_fastest_ones) {
+    cr_assert_eq(kernel_choice(conv_64, (KernelHost){.block = 8}).algorithm, ALGORITHM_WINOGRAD);
+    KernelChoice choice = choice_of(1e-3, 2e-3, 3e-3);
+    cr_assert_eq(choice.algorithm, ALGORITHM_DIRECT);
+    cr_assert_eq(choice.estimated, ALGORITHM_WINOGRAD);
+    cr_assert_not_null(choice.measured);
+    cr_assert_eq(choice_of(2e-3, 3e-3, 1e-3).algorithm, ALGORITHM_REFERENCE);
+}
+
+Test(kernels, stay_the_estimated_ones_within_the_doubt_of_a_measurement) {
+    cr_assert_eq(choice_of(1e-3, 1.09e-3, 3e-3).algorithm, ALGORITHM_WINOGRAD);
+    cr_assert_eq(choice_of(1e-3, 1.12e-3, 3e-3).algorithm, ALGORITHM_DIRECT);
+}
+
+Test(kernels, are_estimated_where_not_all_were_measured_or_another_shape_was) {
+    KernelChoice choice = choice_of(1e-3, INFINITY, 3e-3);
+    cr_assert_eq(choice.algorithm, ALGORITHM_WINOGRAD);
+    cr_assert_null(choice.measured);
+    Attribute other[12];
+    memcpy(other, conv_64, sizeof other);
+    other[11].i = 55;
+    KernelTimes times = {.rows = {.items = &(KernelTime){{0}, {0}, {0}}, .count = 1}};
+    cr_assert_null(kernel_choice(other, (KernelHost){8, &times}).measured);
+    cr_assert_eq(choice_of(1e-3, 2e-3, 3e-3).measured->shape[11], 56);
+}
+
+Test(kernels, are_reference_kernels_alone_without_vectors) {
+    KernelTimes none = {.rows = {.count = 0}};
+    cr_assert_eq(kernel_choice(conv_64, (KernelHost){0, &none}).algorithm, ALGORITHM_REFERENCE);
 }
