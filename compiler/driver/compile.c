@@ -17,6 +17,8 @@
 #include "support/cache.h"
 #include "syntax/parse.h"
 
+#define OTHER_FILE "name another file with -o"
+
 /* One compilation. */
 typedef struct {
     Arena         *arena;
@@ -141,10 +143,10 @@ static const char *target_path(Compilation *c, const char *ending) {
     const char *path = c->options->output ? c->options->output : arena_printf(c->arena, "%s%s", c->program->name, ending);
     if (same_file(path, c->options->operand)) {
         say_error("the result would overwrite the program %s", path);
-        say_help("name another file with -o");
+        say_help(OTHER_FILE);
         return NULL;
     }
-    return link_target(c->arena, path);
+    return link_target(c->arena, path, OTHER_FILE);
 }
 
 static int make_executable(Compilation *c) {
@@ -203,7 +205,7 @@ static int emit_text(Compilation *c) {
         print_stage(c, stdout);
         return EXIT_FINE;
     }
-    const char *target = link_target(c->arena, output);
+    const char *target = link_target(c->arena, output, OTHER_FILE);
     if (!target) return EXIT_SYSTEM;
     const char *unfinished = temporary_register(arena_printf(c->arena, "%s.%ld.part", target, (long)getpid()));
     FILE *file = fopen(unfinished, "w");

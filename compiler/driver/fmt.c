@@ -17,7 +17,7 @@ static int cannot(const char *what, const char *path) {
 
 /* The file takes the place of target in one step, with its permissions. */
 static int replace_file(Arena *arena, const char *path, const char *text, size_t length) {
-    const char *target = link_target(arena, path);
+    const char *target = link_target(arena, path, "`mmlc fmt -` reads standard input and prints");
     struct stat old;
     if (!target) return EXIT_SYSTEM;
     if (stat(target, &old) != 0) return cannot("write", path);

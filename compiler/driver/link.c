@@ -36,9 +36,10 @@ static const char *folder_of(Arena *arena, const char *path) {
     return slash == path ? "/" : arena_copy(arena, path, (size_t)(slash - path));
 }
 
-const char *link_target(Arena *arena, const char *path) {
+const char *link_target(Arena *arena, const char *path, const char *remedy) {
     struct stat file;
-    const char *reason = NULL, *help = "name another file with -o";
+    const char *reason = NULL;
+    int has_no_folder = 0;
     char *behind = realpath(path, NULL);
     const char *target = behind ? arena_copy(arena, behind, strlen(behind)) : path;
     free(behind);
@@ -53,11 +54,11 @@ const char *link_target(Arena *arena, const char *path) {
     }
     if (!reason && access(folder_of(arena, target), W_OK | X_OK) != 0) {
         reason = arena_printf(arena, "%s: %s", folder_of(arena, target), strerror(errno));
-        if (errno == ENOENT) help = "make the folder first, or name another file with -o";
+        has_no_folder = errno == ENOENT;
     }
     if (!reason) return target;
     say_error("can't write %s: %s", path, reason);
-    say_help("%s", help);
+    say_help("%s%s", has_no_folder ? "make the folder first, or " : "", remedy);
     return NULL;
 }
 

@@ -4,8 +4,9 @@
 
 #include "support/arena.h"
 
-/* Can a file be put at path? The path it has behind symbolic links, or NULL after a message. */
-const char *link_target(Arena *arena, const char *path);
+/* Can a file be put at path? The path it has behind symbolic links, or NULL after a message, which
+ * ends with the caller's remedy: "name another file with -o". */
+const char *link_target(Arena *arena, const char *path, const char *remedy);
 
 /* Links object into path (of link_target), whole or not at all. Returns the exit
  * code; messages are said. */

@@ -1,6 +1,7 @@
 /* mmlc: the command line. */
 #include <fcntl.h>
 #include <llvm-c/Core.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "driver/catalogue.h"
@@ -45,6 +46,7 @@ static void hold_standard_streams(void) {
 
 int main(int argc, char **argv) {
     hold_standard_streams();
+    signal(SIGXFSZ, SIG_IGN);                  /* a file over the limit is an error of its write, which is told */
     Arena *arena = arena_new();
     Options options;
     int code = options_read(arena, argc, argv, &options);

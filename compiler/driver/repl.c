@@ -16,7 +16,7 @@
 #include "driver/say.h"
 #include "syntax/input.h"
 
-enum { EXIT_INTERRUPTED = 130, LONGEST_INPUT = 16 * 1024 * 1024 };
+enum { EXIT_INTERRUPTED = 130 };
 
 /* ---- Ctrl-C ---- */
 
@@ -87,40 +87,75 @@ static Input classify(Session *session, const char *text) {
     return input;
 }
 
-/* line is added to *text; both malloc'd. */
-static void add_line(char **text, char *line) {
-    size_t length = *text ? strlen(*text) : 0, more = strlen(line);
-    char  *longer = realloc(*text, length + more + 2);
-    if (!longer || length + more > LONGEST_INPUT) arena_exhausted(length + more);
-    if (length) longer[length++] = '\n';
-    memcpy(longer + length, line, more + 1);
-    *text = longer;
-    free(line);
+/* An input as it grows; the text is malloc'd, NULL before the first line. */
+typedef struct {
+    char  *text;
+    size_t length, room;
+    int    open;                      /* brackets; until a line closes one the text need not be read again */
+} Growing;
+
+static void grow(Growing *input, const char *line, size_t more) {
+    if (input->length + more + 2 > input->room) {
+        input->room = 2 * (input->length + more + 2);
+        char *longer = realloc(input->text, input->room);
+        if (!longer) arena_exhausted(input->room);
+        input->text = longer;
+    }
+    if (input->length) input->text[input->length++] = '\n';
+    memcpy(input->text + input->length, line, more + 1);
+    input->length += more;
+}
+
+static void give_up(Growing *input) {
+    free(input->text);
+    *input = (Growing){0};
+}
+
+static void say_too_long(void) {
+    repl_error("an input is longer than %d MiB; it is left out", LONGEST_INPUT / 1024 / 1024);
+    repl_help("a large table is read from a file: pid(\"FILE\")");
+}
+
+/* Can an input with open brackets be whole, or wrong beyond repair, with the line that is added? A long one
+ * is read again only then: reading it for each line would take time by the square of its length. */
+static int may_end(Session *session, Growing *input, const char *line) {
+    if (!strpbrk(line, "()[]{}")) return 0;
+    Question question = question_new(session);
+    int faulty;
+    input->open += input_opens(question.arena, question.names, source_from_text(question.arena, "prompt", line, strlen(line)), &faulty);
+    question_end(&question);
+    return strpbrk(line, ")]}") && (input->length <= LONG_INPUT || input->open <= 0 || faulty);
 }
 
 /* The next whole input, or NULL at the end. An interrupt gives up what was begun. */
 static char *next_input(Session *session, int terminal, int *interrupted) {
-    char *text = NULL, *line;
-    int   open = 0;                   /* until a line closes a bracket the text need not be read again */
+    Growing growing = {0};
+    char   *line;
     for (;;) {
         mml_stop_forget();
-        LineResult result = input_line(text != NULL, &line);
-        if (result == LINE_END) return text;
+        LineResult result = input_line(growing.text != NULL, &line);
+        if (result == LINE_END) return growing.text;
         if (result == LINE_INTERRUPTED) {
-            free(text);
-            text = NULL;
-            open = 0;
+            give_up(&growing);
             if (terminal) continue;
             *interrupted = 1;
             return NULL;
         }
-        int closes = strpbrk(line, ")]}") != NULL;
-        add_line(&text, line);
-        if (open && !closes) continue;
-        if (*text == ':') return text;
-        Input input = classify(session, text);
-        if (input.kind != INPUT_UNFINISHED) return text;
-        open = input.open;
+        size_t length = result == LINE_READ ? strlen(line) : 0;
+        if (result == LINE_TOO_LONG || growing.length + length > LONGEST_INPUT) {
+            say_too_long();
+            give_up(&growing);
+            if (result == LINE_READ) free(line);
+            continue;
+        }
+        grow(&growing, line, length);
+        int waits = growing.open && !may_end(session, &growing, line);
+        free(line);
+        if (waits) continue;
+        if (*growing.text == ':') return growing.text;
+        Input input = classify(session, growing.text);
+        if (input.kind != INPUT_UNFINISHED) return growing.text;
+        growing.open = input.open;
     }
 }
 

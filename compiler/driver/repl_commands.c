@@ -43,7 +43,7 @@ static void load(Session *session, const char *argument, CommandState *state) {
 
 /* Written beside its place, then put there in one step. */
 static int write_whole(Arena *arena, const char *path, const char *text) {
-    const char *target = link_target(arena, path);
+    const char *target = link_target(arena, path, "name another file");
     if (!target) {
         repl_note_error();
         return 0;

@@ -17,12 +17,12 @@
 #include "driver/repl_say.h"
 #include "sema/library.h"
 
-enum { HISTORY_LENGTH = 1000, MOST_SHOWN = 100 };
+enum { HISTORY_LENGTH = 1000, MOST_SHOWN = 100, CTRL_D = 4 };
 
 static EditLine      *editor;
 static History       *history_list;
 static const Session *session_at_hand;
-static int            continuing;
+static int            continuing, at_first_character;
 
 /* ---- Completion ---- */
 
@@ -135,14 +135,20 @@ static int wait_for_input(void) {
     return ready > 0;
 }
 
-/* One character of the terminal's encoding; 0 at the end, -1 with errno. */
+static int is_waiting(void) { return poll(&(struct pollfd){.fd = STDIN_FILENO, .events = POLLIN}, 1, 0) > 0; }
+
+/* One character of the terminal's encoding; 0 at the end, -1 with errno. A Ctrl-D that was typed while the terminal
+ * still read whole lines is kept by it as a NUL: at the head of a line it is what it was. */
 static int read_character(EditLine *el, wchar_t *out) {
     mbstate_t state = {0};
+    int typed_ahead = at_first_character && is_waiting();
+    at_first_character = 0;
     for (;;) {
         char byte;
         if (!wait_for_input()) return -1;
         ssize_t got = read(STDIN_FILENO, &byte, 1);
         if (got <= 0) return (int)got;
+        if (!byte && typed_ahead) byte = CTRL_D;
         size_t length = mbrtowc(out, &byte, 1, &state);
         if (length == (size_t)-2) continue;                    /* more bytes belong to it */
         if (length == (size_t)-1) memset(&state, 0, sizeof state);
@@ -174,6 +180,7 @@ void input_open(const Session *session, const char *program, int terminal) {
     el_set(editor, EL_ADDFN, "complete", "complete names", complete);
     el_set(editor, EL_BIND, "^I", "complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_set(editor, EL_BIND, "^[x", "ed-unassigned", NULL);    /* libedit's own command line: a text without end crashes it */
     el_source(editor, NULL);
 }
 
@@ -184,23 +191,41 @@ void input_close(void) {
     history_list = NULL;
 }
 
+/* One byte more for the line; what is beyond the longest input is counted only. */
+static void add_byte(char **line, size_t *room, size_t *length, char byte) {
+    if (*length + 1 >= *room && *room <= LONGEST_INPUT) {
+        *room = *room ? 2 * *room : 128;
+        char *longer = realloc(*line, *room);
+        if (!longer) arena_exhausted(*room);
+        *line = longer;
+    }
+    if (*length + 1 < *room) (*line)[*length] = byte;
+    (*length)++;
+}
+
 static LineResult plain_line(char **line) {
-    size_t room = 0;
+    size_t room = 0, length = 0;
+    int    byte, has_nul = 0;
     *line = NULL;
     errno = 0;
-    ssize_t length = getline(line, &room, stdin);
-    if (length < 0) {
-        int interrupted = errno == EINTR;
+    while ((byte = getc_unlocked(stdin)) != EOF && byte != '\n') {
+        add_byte(line, &room, &length, (char)byte);
+        has_nul |= !byte;
+    }
+    LineResult result = length > LONGEST_INPUT ? LINE_TOO_LONG : LINE_READ;
+    if (byte == EOF && errno == EINTR) result = LINE_INTERRUPTED;
+    else if (byte == EOF && !length) result = LINE_END;
+    if (byte == EOF) clearerr(stdin);
+    if (result != LINE_READ) {
         free(*line);
         *line = NULL;
-        clearerr(stdin);
-        return interrupted ? LINE_INTERRUPTED : LINE_END;
+        return result;
     }
-    if (memchr(*line, 0, (size_t)length)) {
+    if (has_nul) {
         repl_error("a NUL byte stands in a line of the input; the line is left out");
         length = 0;
     }
-    if (length && (*line)[length - 1] == '\n') length--;
+    if (!length) add_byte(line, &room, &(size_t){0}, 0);
     if (length && (*line)[length - 1] == '\r') length--;
     (*line)[length] = 0;
     return LINE_READ;
@@ -212,6 +237,8 @@ LineResult input_line(int go_on, char **line) {
     fflush(stdout);
     if (!editor) return plain_line(line);
     errno = 0;
+    at_first_character = 1;
+    el_set(editor, EL_PREP_TERM, 1);                          /* single characters before the prompt shows */
     const char *text = el_gets(editor, &length);
     if (!text || length <= 0) {
         int interrupted = errno == EINTR || length < 0;
@@ -219,6 +246,7 @@ LineResult input_line(int go_on, char **line) {
         putchar('\n');
         return interrupted ? LINE_INTERRUPTED : LINE_END;
     }
+    if (length > LONGEST_INPUT) return LINE_TOO_LONG;
     *line = strndup(text, (size_t)length - (text[length - 1] == '\n'));
     if (!*line) arena_exhausted((size_t)length);
     return LINE_READ;

@@ -4,7 +4,10 @@
 
 #include "driver/repl_session.h"
 
-typedef enum { LINE_READ, LINE_INTERRUPTED, LINE_END } LineResult;
+enum { LONGEST_INPUT = 16 * 1024 * 1024 };        /* bytes, of a line and of what several lines make up */
+
+/* TOO_LONG: all of the line has been read, and none of it is kept. */
+typedef enum { LINE_READ, LINE_TOO_LONG, LINE_INTERRUPTED, LINE_END } LineResult;
 
 /* terminal: standard input and output are one. session: whose names are completed. */
 void       input_open(const Session *session, const char *program, int terminal);

@@ -19,6 +19,7 @@ static void remove_all(int signal_number) {
     raise(signal_number);
 }
 
+/* What is ignored, or handled already (the prompt's Ctrl-C ends what runs and nothing else), stays so. */
 static void handle_signals(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     static int done;
@@ -27,7 +28,7 @@ static void handle_signals(void) {
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction old, action = {.sa_handler = remove_all, .sa_flags = SA_RESETHAND};
         sigemptyset(&action.sa_mask);
-        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL) sigaction(signals[i], &action, NULL);
     }
 }
 

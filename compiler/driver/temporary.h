@@ -1,5 +1,5 @@
 /* Files that must not outlive mmlc: removed by temporary_remove, and when a signal
- * (INT, TERM, HUP, PIPE) ends the process. At most four at once. */
+ * (INT, TERM, HUP, PIPE; one that has no handler yet) ends the process. At most four at once. */
 #ifndef DRIVER_TEMPORARY_H
 #define DRIVER_TEMPORARY_H
 

@@ -49,7 +49,7 @@ static int reported(const Diagnostics *d, DiagCode code, Span span) {
 }
 
 Diagnostic *diag(Diagnostics *d, DiagCode code, Span span, const char *format, ...) {
-    if (reported(d, code, span)) return NULL;
+    if (d->all.count < MOST_KEPT && reported(d, code, span)) return NULL;
     if (catalogue[code].code[0] == 'W') d->warnings++;
     else d->errors++;
     if (d->all.count == MOST_KEPT) {

@@ -32,7 +32,7 @@ Diagnostics *diagnostics_new(Arena *arena);
 
 /* An error or (code W…) a warning at span. The text says what is wrong in one
  * sentence without a final stop. A second diagnostic with the same code at the
- * same place is dropped; behind the first thousand they are only counted. */
+ * same place is dropped; behind the first thousand all are only counted. */
 Diagnostic *diag(Diagnostics *d, DiagCode code, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Adds "note: …" with its own place (span.source NULL: none), or "help: …". NULL diagnostic is fine. */
 void diag_note(Diagnostics *d, Diagnostic *to, Span span, const char *format, ...)  __attribute__((format(printf, 4, 5)));

@@ -64,10 +64,26 @@ static void push_tokens(Parser *p) {
     yypstate_delete(state);
 }
 
-/* A bracket is open at the end: the last token closes it without standing there. */
-static int has_open_bracket(const Parser *p) {
-    const Token *token = &p->tokens.items[last_token(p)];
-    return token->made_up && (token->kind == TOK_CLOSE || token->kind == TOK_CLOSE_LIST || token->kind == TOK_CLOSE_BLOCK);
+static int closes(int kind) { return kind == TOK_CLOSE || kind == TOK_CLOSE_LIST || kind == TOK_CLOSE_BLOCK; }
+static int opens(int kind)  { return kind == TOK_OPEN || kind == TOK_OPEN_LIST || kind == TOK_OPEN_BLOCK; }
+
+/* Brackets open at the end: the last tokens close them without standing there. */
+static int open_brackets(const Parser *p) {
+    int count = 0;
+    for (const Token *token = &p->tokens.items[last_token(p)]; (token->made_up && closes(token->kind)) || (count && token->kind == TOK_NEWLINE); token--)
+        count += token->kind != TOK_NEWLINE;
+    return count;
+}
+
+int input_opens(Arena *arena, Interner *names, const Source *line, int *faulty) {
+    Lexer lexer = {.arena = arena, .names = names, .diagnostics = diagnostics_new(arena), .source = line,
+                   .text = line->text, .cursor = line->text, .limit = line->text + line->length};
+    TokenVector tokens = {0};
+    int count = 0;
+    lex(&lexer, &tokens);
+    for (int i = 0; i < tokens.count; i++) count += opens(tokens.items[i].kind) - closes(tokens.items[i].kind);
+    *faulty = lexer.faults.count > 0;
+    return count;
 }
 
 /* Is nothing wrong but that it ends too early? Then a bracket is open at the end, or
@@ -75,7 +91,8 @@ static int has_open_bracket(const Parser *p) {
 static int is_unfinished(Parser *p) {
     int last = last_token(p);
     const Token *token = &p->tokens.items[last];
-    if (has_open_bracket(p)) return 1;
+    if (p->faults.count && p->source->length > LONG_INPUT) return 0;
+    if (open_brackets(p)) return 1;
     push_tokens(p);
     if (!p->first_error || p->first_error - 1 <= last) return 0;
     if (filter_goes_on_behind(token->kind)) return 1;
@@ -101,7 +118,7 @@ Input input_classify(Arena *arena, Interner *names, const Source *source) {
     if (last_token(&p) == 0) return (Input){.kind = INPUT_NOTHING};
     int first = tokens[1].kind, second = tokens[2].kind;
     if (begins_definition(first, second))
-        return (Input){.kind = is_unfinished(&p) ? INPUT_UNFINISHED : INPUT_DEFINITION, .open = has_open_bracket(&p)};
+        return (Input){.kind = is_unfinished(&p) ? INPUT_UNFINISHED : INPUT_DEFINITION, .open = open_brackets(&p)};
     int name = first == TOK_LET ? 2 : 1;
     Input input = {.kind = INPUT_EXPRESSION};
     uint32_t begin = 0;
@@ -112,7 +129,7 @@ Input input_classify(Arena *arena, Interner *names, const Source *source) {
                         .name_span = span, .value = begin};
     }
     Parser expression = read_tokens(arena, names, diagnostics_new(arena), source_behind(arena, source, begin), TOK_START_EXPRESSION);
-    input.open = has_open_bracket(&expression);
+    input.open = open_brackets(&expression);
     if (last_token(&expression) == 0 ? input.kind == INPUT_BINDING : is_unfinished(&expression)) input.kind = INPUT_UNFINISHED;
     return input;
 }

@@ -13,9 +13,12 @@ typedef enum {
     INPUT_EXPRESSION
 } InputKind;
 
+/* A longer input isn't waited for when its words can't be read: bytes that aren't a program come by the file. */
+enum { LONG_INPUT = 64 * 1024 };
+
 typedef struct {
     InputKind kind;
-    int       open;           /* UNFINISHED: only a closing bracket can end it */
+    int       open;           /* UNFINISHED: so many brackets are open, and only their ends can end it */
     Name      name;           /* of a binding                          */
     Span      name_span;
     uint32_t  value;          /* offset of a binding's expression      */
@@ -25,6 +28,9 @@ typedef struct {
 
 /* Right or wrong: errors are for parse_file and parse_expression to report. */
 Input input_classify(Arena *arena, Interner *names, const Source *source);
+
+/* How many more brackets a line opens than it closes. *faulty: it has something that no program has. */
+int input_opens(Arena *arena, Interner *names, const Source *line, int *faulty);
 
 /* The expression from offset begin on; ERROR after errors (reported). */
 Expr *input_expression(Arena *arena, Interner *names, Diagnostics *diagnostics, const Source *source, uint32_t begin);

@@ -14,7 +14,8 @@
 
 static Status system_failed(const char *verb, const char *path) {
     int error = errno;
-    const char *remedy = error == ENOSPC || error == EDQUOT ? "; free some space or choose another folder with --out" : "";
+    const char *remedy = error == ENOSPC || error == EDQUOT ? "; free some space or write elsewhere (a run: --out)"
+                       : error == EFBIG                     ? "; raise the limit of file sizes (ulimit -f)" : "";
     return mml_fail(MML_EIO, "cannot %s %s: %s%s", verb, path, strerror(error), remedy);
 }
 

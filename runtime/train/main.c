@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -274,6 +275,7 @@ int mml_main(int argc, char **argv, const MmlExperiment *experiment) { return mm
 
 int mml_main_sharing(int argc, char **argv, const MmlExperiment *experiment, const MmlShare *share) {
     hold_standard_streams();
+    signal(SIGXFSZ, SIG_IGN);                  /* a file over the limit is an error of its write, which is told */
     MmlRun run = {.experiment = experiment, .arena = mml_arena_new(), .log = mml_log_none(experiment), .folder_lock = -1, .share = share};
     Status status = run.arena ? run_all(&run, argc, argv) : MML_ENOMEM;
     mml_screen_progress_end(&run.screen);

@@ -21,13 +21,18 @@ fusion = concat -> linear(classes)
 train { stage joint { epochs = 1000 } }
 END
 cat >drive.py <<'END'
-import os, pty, select, signal, sys, termios, time
+import os, pty, select, signal, sys, time
 
 mmlc, program = sys.argv[1:]
-process, terminal = pty.fork()
-if process == 0:
-    os.environ.update(TERM="xterm", LC_ALL="C.UTF-8", HOME=os.getcwd())
-    os.execv(mmlc, [mmlc, "repl", program])
+
+def start():
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ.update(TERM="xterm", LC_ALL="C.UTF-8", HOME=os.getcwd())
+        os.execv(mmlc, [mmlc, "repl", program])
+    return process, terminal
+
+process, terminal = start()
 seen = b""
 
 def wait_for(mark, what, seconds=60):
@@ -63,12 +68,23 @@ send("max(1,\n");             wait_for(b"| ", "a line goes on again")
 send("\x03");                 wait_for(b"> ", "Ctrl-C gives up what was begun")
 send("pid(xor).syn\t + 1\n"); wait_for(b"2.0 : real", "a field is completed"); wait_for(b"> ", "a prompt behind it")
 send("\x1b[A\n");             wait_for(b"2.0 : real", "the history has the line before"); wait_for(b"> ", "a prompt behind that")
+send("\x03\x03");             wait_for(b"> ", "Ctrl-C twice at an empty prompt")
+send("\x1bx\"(\x03");         wait_for(b"> ", "Alt-x isn't libedit's own command line")
+send(":save kept.mml\n");     wait_for(b"saved kept.mml", "definitions are saved"); wait_for(b"> ", "its prompt")
+send("\x03");                 wait_for(b"> ", "Ctrl-C after a file was written")
+send(":asm always()\n");      wait_for(b"mml_rule", "code is shown");     wait_for(b"> ", "its prompt")
+send("\x03");                 wait_for(b"> ", "Ctrl-C after a temporary file")
 send("train()\n");            wait_for(b"%", "training has begun")
 time.sleep(0.3)
 send("\x03");                 wait_for(b"stopped: ", "Ctrl-C stops training"); wait_for(b"> ", "and keeps the session")
 send("train()\n")
 time.sleep(1)
 send("\x03\x03");             wait_for(b"stopped: ", "twice too");        wait_for(b"> ", "and keeps the session all the same")
+send("save(a)\n");            wait_for(b"saved a", "the state that was reached is whole"); wait_for(b"> ", "its prompt")
+send("step(100000)\n")
+time.sleep(0.5)
+send("\x03");                 wait_for(b"stopped: ", "Ctrl-C stops steps");   wait_for(b"> ", "and keeps the session too")
+send("restore(a)\n");         wait_for(b"restored a", "there is a way back"); wait_for(b"> ", "its prompt")
 send("t = pid(" + "[" + ", ".join("[" + ", ".join("[%d, %d, 1]" % ((i * j) % 7, (i + j) % 5) for i in range(3)) + "]" for j in range(3)) + "])\n")
 wait_for(b"total", "a table typed in");  wait_for(b"> ", "its prompt")
 with open("large.json", "w") as file:
@@ -81,30 +97,35 @@ with open("large.json", "w") as file:
 send('pid("large.json")\n')
 time.sleep(1)
 send("\x03");                 wait_for(b"stopped in a decomposition", "Ctrl-C stops a solve"); wait_for(b"> ", "and keeps the session then too")
+send('pid("large.json")\n')
+time.sleep(1)
+send("\x03\x03");             wait_for(b"stopped in a decomposition", "twice too"); wait_for(b"> ", "and keeps the session")
 send("6 * 7\n");              wait_for(b"42 : int", "everything is still there"); wait_for(b"> ", "the last prompt")
-def wait_for_characters(seconds=30):
-    """The prompt is shown a moment before the terminal hands over single characters; a Ctrl-D before that is the terminal's own."""
-    end = time.monotonic() + seconds
-    while termios.tcgetattr(terminal)[3] & termios.ICANON and time.monotonic() < end:
-        time.sleep(0.02)
 
-for attempt in range(10):
-    try:
-        if attempt:
-            send("\x03")                    # gives up what may stand on the line, as a person would
-            time.sleep(0.2)
-        wait_for_characters()
-        send("\x04")
-        while select.select([terminal], [], [], 2)[0] and os.read(terminal, 65536):
-            pass
-    except OSError:
-        break                               # the terminal is closed
-else:
-    print("FAILED: Ctrl-D doesn't end it")
-    os.kill(process, signal.SIGKILL)
-status = os.waitpid(process, 0)[1]
-print("ok: Ctrl-D ends it with 0" if status == 0 else f"FAILED: Ctrl-D ends it with {status}")
-sys.exit(status != 0)
+def ends(what, seconds=60):
+    """It ends by itself, with 0."""
+    end, ended = time.monotonic() + seconds, 0
+    while not ended and time.monotonic() < end:
+        try:
+            if select.select([terminal], [], [], 0.1)[0]:
+                os.read(terminal, 65536)
+        except OSError:
+            pass                            # the terminal is closed
+        ended, status = os.waitpid(process, os.WNOHANG)
+    if not ended:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    os.close(terminal)
+    print(f"ok: {what}" if ended and status == 0 else f"FAILED: {what}: {status if ended else 'no end'}")
+    return ended and status == 0
+
+send("\x04")
+fine = ends("Ctrl-D ends it with 0")
+for typed, what in ("\x04", "Ctrl-D before the prompt shows"), ("pid(xor)\n\x04", "Ctrl-D while an input runs"):
+    process, terminal = start()
+    send(typed)
+    fine &= ends(what)
+sys.exit(not fine)
 END
 timeout 300 python3 drive.py "$MMLC" long.mml >drive.out 2>drive.err; code=$?
 cat drive.out

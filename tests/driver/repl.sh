@@ -28,6 +28,12 @@ says "a line that ends in an operator goes on" '^3 : int$'               '1 +\n2
 says "an open bracket goes on"       '^5 : int$'                         'max(\n3,\n\n5\n)\n'
 { printf 'max(\n3,\n'; printf '# ) %s\n' {1..30}; printf '# %s\n' {1..20000}; printf '5)\n'; } | "$MMLC" repl >long.out 2>&1
 [ "$(cat long.out)" = "5 : int" ] && ok "however long it is, and whatever comments close" || failed "a long input: $(head -c 300 long.out)"
+{ head -c 17000000 /dev/zero | tr '\0' a; printf '\nmax(\n'; head -c 17000000 /dev/zero | tr '\0' ' ' | fold -w 100000; printf '\n40 + 2\n'; } | "$MMLC" repl >long.out 2>long.err
+[ "$(cat long.out)" = "42 : int" ] && [ "$(grep -c 'longer than 16 MiB' long.err)" -eq 2 ] && ok "a line of 17 MB, and 170 lines that make up as much, are left out" || { failed "inputs too long"; tail -n 3 long.err; }
+{ printf 'x = [\n'; for i in $(seq 9000); do printf '[[%d, 1], [0, 1]],\n' "$i"; done; printf '[[1, 0], [1, 1]]]\n40 + 2\n'; } | "$MMLC" repl >long.out 2>&1
+grep -q '^x = distribution of 9001 x 2 x 2' long.out && [ "$(tail -n 1 long.out)" = "42 : int" ] && ok "a table of 9,001 lines" || failed "a table of many lines: $(tail -n 2 long.out)"
+{ head -c 100000 /dev/urandom; printf '\n'; printf '}%.0s\n' {1..300}; printf '40 + 2\n'; } | "$MMLC" repl >bytes.out 2>bytes.err; code=$?
+[ "$code" -eq 1 ] && [ "$(tail -n 1 bytes.out)" = "42 : int" ] && ok "any bytes, and the session goes on" || failed "any bytes: exit $code, $(tail -n 1 bytes.out)"
 says "else may begin a line"         '^2 : int$'                         'if 1 > 2 then 1\nelse 2\n'
 says "a comment alone is nothing"    '^3 : int$'                         '# why\n\n1 + 2 # so\n'
 says "lines may end as on Windows"   '^3 : int$'                         '1 +\r\n2\r\n:time\r\n'
@@ -89,6 +95,7 @@ check "what it writes has the layout" "$MMLC" fmt --check kept.mml
 says ":load in a new session"        '^eager\(tau = 3\), on probe'       ':load kept.mml\neager(tau = x)\n'
 errs ":load of nothing"              'missing.mml'                       ':load missing.mml'
 errs ":save where there is no folder" 'no/such'                          ':save no/such/kept.mml'
+grep -q 'help: make the folder first, or name another file$' errs.err && ok "and its remedy" || failed "the remedy for :save"
 fails_with "a program that isn't there" 3 'missing.mml'                  "$MMLC" repl missing.mml
 printf 'fusion = ->\n' >wrong.mml
 fails_with "a wrong program"         1 'wrong.mml:1:10'                  "$MMLC" repl wrong.mml
@@ -165,6 +172,23 @@ says "a policy is tried, and another from the same state" '^restored a: unimodal
 says "a probe"                       '^  unique left '                   'train(epochs = 1)\nprobe()\n' two.mml
 says "a number of a probe"           ' : real$'                          'train(epochs = 1)\nq = probe()\nq.total\n' two.mml
 errs "nothing to train"              'no experiment'                     'train()'
+
+# --- a disk that fills while saving: one message, the old file stands, the session goes on
+full() {        # NAME FOLDER LIMIT: into FOLDER; LIMIT: of file sizes, in KiB
+    cp two.mml "$2/kept.mml"
+    { cat two.mml; for i in $(seq 60); do printf "$eager" | sed "s/eager/eager$i/"; done; } >large.mml
+    (ulimit -f "$3"; errs "$1: definitions" 'kept.mml: (No space|File too large)' ":save $2/kept.mml" large.mml; exit "$failures") || failures=$?
+    (ulimit -f "$3"; errs "$1: a state" 'cannot write .*kept.safetensors: (No space|File too large).*; (free|raise)' "train(epochs = 1)\nsave(\"$2/kept.safetensors\")" two.mml; exit "$failures") || failures=$?
+    cmp -s two.mml "$2/kept.mml" && [ "$(ls "$2" | grep -cv '^filler$')" -eq 1 ] && ok "$1: the old file stands, and nothing else" || failed "$1: what is left: $(ls -l "$2")"
+}
+mkdir limited; full "a limit of file sizes" limited 4
+if [ "$(id -u)" -eq 0 ] && mkdir -p small && mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
+    head -c 56k /dev/zero >small/filler
+    full "a full disk" small unlimited
+    umount small
+else
+    skip "a full disk at the prompt: can't mount a tmpfs here"
+fi
 errs "a state that isn't there"      'did you mean `start`'              'restore(stark)' two.mml
 errs "a state's folder isn't there"  'no/such'                           'save("no/such/state.safetensors")' two.mml
 errs "epochs of none"                'at least 1'                        'train(epochs = 0)' two.mml
