@@ -14,7 +14,7 @@ typedef enum {
 } InputKind;
 
 /* A longer input isn't waited for when its words can't be read: bytes that aren't a program come by the file. */
-enum { LONG_INPUT = 64 * 1024 };
+enum { LONG_INPUT = 8 * 1024 };
 
 typedef struct {
     InputKind kind;
