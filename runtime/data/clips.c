@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "data/folder_list.h"
-#include "data/picture.h"
+#include "data/video.h"
 
 Status mml_clips_new(MmlArena *arena, i64 count, DataClips *out) {
     *out = (DataClips){ .count = count, .rows = MML_NEW(arena, DataClip, count > 0 ? count : 1) };
@@ -15,8 +15,10 @@ Status mml_clips_new(MmlArena *arena, i64 count, DataClips *out) {
 
 void mml_clips_free(DataClips *clips) {
     for (i64 i = 0; clips->rows && i < clips->count; i++) {
-        for (i64 frame = 0; frame < clips->rows[i].count; frame++) free(clips->rows[i].pixels[frame]);
-        free(clips->rows[i].why);
+        DataClip *row = &clips->rows[i];
+        for (i64 frame = 0; frame < row->count; frame++) free(row->pixels[frame]);
+        if (!row->files) free(row->pixels);
+        free(row->why);
     }
 }
 
@@ -62,7 +64,7 @@ static int natural_order(const void *a, const void *b) {
     return strcmp(left, right);
 }
 
-Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, MmlArena *arena) {
+Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, double rate, MmlArena *arena) {
     DataClip *clip = &clips->rows[row];
     const char **files = NULL;
     i64 count = 0;
@@ -70,7 +72,9 @@ Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, MmlAr
     if (status == MML_ENOMEM) return status;
     if (status == MML_OK && count > 0) {
         qsort(files, (size_t)count, sizeof *files, natural_order);
-        return set_files(clip, folder, count, files, arena);
+        MML_TRY(set_files(clip, folder, count, files, arena));
+        clip->rate = rate;
+        return MML_OK;
     }
     if (status == MML_OK) mml_fail(MML_EDATA, "'%s' holds no picture (PNG or JPEG)", folder);
     *clip = (DataClip){ .name = folder };
@@ -78,17 +82,34 @@ Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, MmlAr
     return MML_OK;
 }
 
+void mml_clips_set_video(DataClips *clips, i64 row, const char *file) { clips->rows[row] = (DataClip){ .name = file }; }
+
+/* ---- sample ---- */
+
+/* Whole rates take what OGM-GE's and PMR's extraction keeps: frames whose place within the second is a multiple of
+ * from div rate, and no more than rate of them. Other rates take frame floor(i * from / rate). */
+int mml_clips_sampled(double rate, double from, i64 frame) {
+    if (rate >= 1 && floor(rate) == rate && floor(from) == from) {
+        i64 whole = (i64)from, taken = (i64)rate, interval = whole / taken, place = frame % whole;
+        return place % interval == 0 && place < interval * taken;
+    }
+    double ratio = from / rate;
+    return (i64)floor(ceil((double)frame / ratio) * ratio) == frame;
+}
+
 /* ---- Decoding ---- */
+
+/* Takes room for that many bytes where there is any. */
+static int has_room(DataClips *clips, i64 bytes) {
+    if (atomic_fetch_add(&clips->kept, bytes) + bytes <= CLIPS_KEPT) return 1;
+    atomic_fetch_sub(&clips->kept, bytes);
+    return 0;
+}
 
 /* The pixels stay where there is room for them. */
 static void keep(DataClips *clips, DataClip *row, i64 frame, Picture *picture) {
-    i64 bytes = 3 * picture->height * picture->width;
-    if (atomic_fetch_add(&clips->kept, bytes) + bytes <= CLIPS_KEPT) {
-        row->pixels[frame] = picture->pixels;
-        return;
-    }
-    atomic_fetch_sub(&clips->kept, bytes);
-    free(picture->pixels);
+    if (has_room(clips, 3 * picture->height * picture->width)) row->pixels[frame] = picture->pixels;
+    else free(picture->pixels);
 }
 
 static Status decode_frame(DataClips *clips, DataClip *row, i64 frame) {
@@ -106,11 +127,45 @@ static Status decode_frame(DataClips *clips, DataClip *row, i64 frame) {
                     (long long)row->width, row->files[frame], (long long)picture.height, (long long)picture.width);
 }
 
+typedef struct { DataClips *clips; DataClip *row; i64 room; } Opening;
+
+/* Makes room for the frame's pixels; what `sample` would take is kept. */
+static int wants_opening(void *context, const VideoInfo *info, i64 frame) {
+    Opening *o = context;
+    DataClip *row = o->row;
+    if (frame >= o->room) {
+        i64 room = 2 * frame + 64;
+        u8 **larger = realloc(row->pixels, sizeof *larger * (size_t)room);
+        if (!larger) return -1;
+        memset(larger + o->room, 0, sizeof *larger * (size_t)(room - o->room));
+        row->pixels = larger;
+        o->room = room;
+    }
+    row->count = frame + 1;
+    double sampled = o->clips->sampled;
+    int taken = sampled <= 0 || (info->rate >= sampled && mml_clips_sampled(sampled, (double)info->rate, frame));
+    return taken && has_room(o->clips, 3 * info->height * info->width);
+}
+
+static void take_opening(void *context, i64 frame, Picture *picture) { ((Opening *)context)->row->pixels[frame] = picture->pixels; }
+
+static Status open_video(DataClips *clips, DataClip *row) {
+    Opening opening = { clips, row, 0 };
+    VideoInfo info;
+    MML_TRY(mml_video_decode(row->name, &row->checksum, &(VideoSink){ &opening, wants_opening, take_opening }, &info));
+    row->rate = (double)info.rate;
+    row->height = info.height;
+    row->width = info.width;
+    return row->count == info.frames ? MML_OK : mml_fail(MML_ENOMEM, "no memory for the frames of '%s'", row->name);
+}
+
 static void decode_rows(void *context, i64 begin, i64 end, int thread) {
     DataClips *clips = context;
     for (i64 i = begin; i < end; i++) {
         DataClip *row = &clips->rows[i];
         row->checksum = MML_DATA_HASH_START;
+        if (!row->files && !row->left_out && row->name && open_video(clips, row) != MML_OK) leave_out(row);
+        if (!row->files) continue;
         for (i64 frame = 0; frame < row->count && !row->left_out; frame++)
             if (decode_frame(clips, row, frame) != MML_OK) leave_out(row);
     }
@@ -120,6 +175,26 @@ void mml_clips_decode(DataClips *clips, MmlThreads *threads) { mml_parallel(thre
 
 /* ---- The field ---- */
 
+typedef struct { i64 frame; Picture picture; } Again;
+
+static int wants_again(void *context, const VideoInfo *info, i64 frame) {
+    i64 wanted = ((const Again *)context)->frame;
+    return frame < wanted ? 0 : frame == wanted ? 1 : -1;
+}
+
+static void take_again(void *context, i64 frame, Picture *picture) { ((Again *)context)->picture = *picture; }
+
+static void read_again(const DataClip *row, i64 frame, Picture *out) {
+    Again again = { .frame = frame };
+    VideoInfo info;
+    if (row->files) {
+        if (mml_picture_read(row->files[frame], NULL, out) != MML_OK) *out = (Picture){ 0 };
+        return;
+    }
+    mml_video_decode(row->name, NULL, &(VideoSink){ &again, wants_again, take_again }, &info);
+    *out = again.picture;
+}
+
 /* To [3, height, width]. A file that could be decoded at the start and can't be any
  * more makes values that are not finite, which the batch reports. */
 static void read_frame(const DataSource *source, const DataField *field, i64 index, i64 frame, float *out) {
@@ -127,8 +202,10 @@ static void read_frame(const DataSource *source, const DataField *field, i64 ind
     i64 plane = row->height * row->width;
     Picture again = { 0 };
     const u8 *pixels = row->pixels[frame];
-    if (!pixels && mml_picture_read(row->files[frame], NULL, &again) == MML_OK && again.height == row->height && again.width == row->width)
-        pixels = again.pixels;
+    if (!pixels) {
+        read_again(row, frame, &again);
+        if (again.height == row->height && again.width == row->width) pixels = again.pixels;
+    }
     for (i64 i = 0; i < plane; i++)
         for (int channel = 0; channel < 3; channel++) out[channel * plane + i] = pixels ? pixels[3 * i + channel] : NAN;
     free(again.pixels);
@@ -137,6 +214,8 @@ static void read_frame(const DataSource *source, const DataField *field, i64 ind
 static void read_picture(const DataSource *source, const DataField *field, i64 row, float *out) { read_frame(source, field, row, 0, out); }
 
 static i64 frames_of(const DataSource *source, const DataField *field, i64 row) { return ((const DataClips *)field->store)->rows[row].count; }
+
+static double rate_of(const DataSource *source, const DataField *field, i64 row) { return ((const DataClips *)field->store)->rows[row].rate; }
 
 static void extent_of(const DataSource *source, const DataField *field, i64 row, i64 *height, i64 *width) {
     const DataClip *clip = &((const DataClips *)field->store)->rows[row];
@@ -162,6 +241,7 @@ Status mml_clips_field(const DataClips *clips, const char *name, int of_clips, M
     *out = (DataField){ .name = name, .file = first->name, .shape = { 3, { 3, height, width } }, .size = 3 * pixels, .store = clips };
     if (of_clips) {
         out->frames = frames_of;
+        out->rate = rate_of;
         out->read_frame = read_frame;
     } else {
         out->read = read_picture;

@@ -1,12 +1,13 @@
 /* Pictures on disk as the rows of a source: single ones, and clips, which are
- * folders of numbered pictures.
+ * folders of numbered pictures or videos.
  *
  * A row's frames are its files in natural order (runs of digits count as
  * numbers, so 2.png comes before 10.png; else by bytes). Every picture is decoded
  * once at the start, by all threads: a row with a picture that can't be is left out
  * and says why. Decoded pictures are kept as bytes as long as CLIPS_KEPT lasts; the
  * others are decoded again each time they are read. Rows may differ in size, the
- * frames of a row don't.
+ * frames of a row don't. Videos (video.h) are decoded likewise, and of them the frames that
+ * `sample` would take are kept.
  */
 #ifndef DATA_CLIPS_H
 #define DATA_CLIPS_H
@@ -17,9 +18,10 @@
 #define CLIPS_KEPT ((i64)1 << 30)
 
 typedef struct {
-    const char        *name;         /* the picture or the folder                   */
+    const char        *name;         /* the picture, the folder or the video        */
+    double             rate;         /* frames a second; 0: not known               */
     i64                count;        /* frames                                      */
-    const char *const *files;        /* [count]                                     */
+    const char *const *files;        /* [count]; NULL: a video                      */
     u8               **pixels;       /* [count] [height, width, 3]; NULL: not kept  */
     i64                height, width;
     u64                checksum;
@@ -30,6 +32,7 @@ typedef struct {
 typedef struct {
     i64         count;
     DataClip   *rows;                /* [count]; one that nothing was set for is empty */
+    double      sampled;             /* frames a second that are wanted of videos; 0: all */
     _Atomic i64 kept;                /* bytes                                       */
 } DataClips;
 
@@ -37,11 +40,16 @@ typedef struct {
 Status mml_clips_new(MmlArena *arena, i64 count, DataClips *out);
 /* Row `row` is one picture. */
 Status mml_clips_set_picture(DataClips *clips, i64 row, const char *file, MmlArena *arena);
-/* Row `row` is a folder of pictures. One that isn't there or has none is left out. */
-Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, MmlArena *arena);
+/* Row `row` is a folder of pictures, rate of them a second. One that isn't there or has none is left out. */
+Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, double rate, MmlArena *arena);
+/* Row `row` is a video. mml_video_ready() must hold. */
+void   mml_clips_set_video(DataClips *clips, i64 row, const char *file);
 /* Reads every picture of the rows that aren't left out. */
 void   mml_clips_decode(DataClips *clips, MmlThreads *threads);
 void   mml_clips_free(DataClips *clips);
+
+/* Whether `sample` at `rate` frames a second takes a frame of a clip that has `from` of them; rate <= from. */
+int    mml_clips_sampled(double rate, double from, i64 frame);
 
 /* The field of single pictures (`read`) or of clips (`frames` and `read_frame`) over these rows.
  * At least one row must be there. */

@@ -1,10 +1,11 @@
 /* The source crema_d: CREMA-D's clips of speech and face (Cao et al. 2014), in the folders of its repository.
  *
  * AudioWAV/CLIP.wav is the sound. Frames are pictures that the user has taken out of VideoFlash/CLIP.flv
- * into Image-NN-FPS/CLIP/, NN of them a second. Which clips are for training and for testing say two lists of
- * rows `CLIP,EMOTION` without a header, as OGM-GE's code and its successors publish them. The label is the acted
- * emotion in the clip's name (actor_sentence_EMOTION_level), numbered as in that code. Rows are numbered train,
- * then test; one whose sound or frames can't be read is skipped, as far as the program reads them.
+ * into Image-NN-FPS/CLIP/, NN of them a second, or are decoded from the videos where FFmpeg's libraries are. Which
+ * clips are for training and for testing say two lists of rows `CLIP,EMOTION` without a header, as OGM-GE's code and
+ * its successors publish them. The label is the acted emotion in the clip's name (actor_sentence_EMOTION_level),
+ * numbered as in that code. Rows are numbered train, then test; one whose sound or frames can't be read is skipped, as
+ * far as the program reads them.
  */
 #include "data/source.h"
 
@@ -18,6 +19,7 @@
 #include "data/csv_cells.h"
 #include "data/sounds.h"
 #include "data/split.h"
+#include "data/video.h"
 
 enum { FIELD_WAV, FIELD_VIDEO, FIELD_FRAMES, FIELD_EMOTION, FIELDS };
 static const char *const field_names[FIELDS] = { "wav", "video", "frames", "emotion" };
@@ -28,6 +30,8 @@ static const char *const list_names[LISTS] = { "train", "test" };
 /* In the order of the public codes' numbers. */
 static const char *const emotions[] = { "NEU", "HAP", "SAD", "FEA", "DIS", "ANG" };
 #define EMOTIONS (i64)(sizeof emotions / sizeof *emotions)
+
+#define VIDEOS "VideoFlash"
 
 typedef struct { const char *name; i64 label; } Row;
 
@@ -207,25 +211,37 @@ static i64 find_rate(const DataOrigin *root, double enough, const char **name, M
     return *name ? best : 0;
 }
 
-static Status no_frames(const DataOrigin *root) {
-    return mml_fail(MML_EDATA, "'%s' has no folder Image-NN-FPS of frames (%s, %s), and VideoFlash is not decoded; one frame a second into "
-                    "Image-01-FPS: cd '%s' && for f in VideoFlash/*.flv; do d=Image-01-FPS/$(basename $f .flv); mkdir -p $d; ffmpeg -i $f "
-                    "-vf 'select=not(mod(n\\,29))' -vsync 0 -q:v 2 $d/%%05d.jpg; done", root->value, root->setting, root->source->where,
+static Status no_frames(const DataSource *source, const DataOrigin *root) {
+    const char *why = mml_video_ready() == MML_OK ? "there are no videos in VideoFlash either" : mml_message();
+    why = mml_arena_format(source->arena, "%s", why);
+    if (!why) return MML_ENOMEM;
+    return mml_fail(MML_EDATA, "'%s' has no folder Image-NN-FPS of frames (%s, %s), and %s. One frame a second into Image-01-FPS: cd '%s' && "
+                    "for f in VideoFlash/*.flv; do d=Image-01-FPS/$(basename $f .flv); mkdir -p $d; ffmpeg -i $f "
+                    "-vf 'select=not(mod(n\\,29))' -vsync 0 -q:v 2 $d/%%05d.jpg; done", root->value, root->setting, root->source->where, why,
                     root->value);
 }
 
-static Status open_frames(DataSource *source, const DataOrigin *root, int field, CremaD *crema, double *rate) {
+static Status set_row(const DataSource *source, const DataOrigin *root, const char *folder, double rate, i64 row, DataClips *clips) {
+    const char *clip = ((const CremaD *)source->reader)->rows[row].name;
+    const char *path = mml_arena_format(source->arena, folder ? "%s/%s/%s" : "%s/%s/%s.flv", root->value, folder ? folder : VIDEOS, clip);
+    if (!path) return MML_ENOMEM;
+    if (folder) return mml_clips_set_folder(clips, row, path, rate, source->arena);
+    mml_clips_set_video(clips, row, path);
+    return MML_OK;
+}
+
+/* Pictures where they are enough, else the videos where they can be decoded, else what pictures there are. */
+static Status open_frames(DataSource *source, const DataOrigin *root, int field, CremaD *crema) {
     DataClips *clips = &crema->clips[field];
-    const char *name = NULL;
-    double enough = field == FIELD_VIDEO ? sampled(source) : 1;
-    *rate = (double)find_rate(root, enough > 0 ? enough : INFINITY, &name, source->arena);
-    if (*rate == 0) return no_frames(root);
+    const char *folder = NULL, *videos = mml_arena_format(source->arena, "%s/%s", root->value, VIDEOS);
+    double wanted = field == FIELD_VIDEO ? sampled(source) : 1, enough = wanted > 0 ? wanted : INFINITY;
+    i64 rate = find_rate(root, enough, &folder, source->arena);
+    if (!videos) return MML_ENOMEM;
+    if (field == FIELD_VIDEO && (double)rate < enough && access(videos, F_OK) == 0 && mml_video_ready() == MML_OK) folder = NULL;
+    else if (rate == 0) return no_frames(source, root);
     MML_TRY(mml_clips_new(source->arena, crema->count, clips));
-    for (i64 i = 0; i < crema->count; i++) {
-        const char *folder = mml_arena_format(source->arena, "%s/%s/%s", root->value, name, crema->rows[i].name);
-        if (!folder) return MML_ENOMEM;
-        MML_TRY(mml_clips_set_folder(clips, i, folder, source->arena));
-    }
+    clips->sampled = wanted > 0 ? wanted : 0;
+    for (i64 i = 0; i < crema->count; i++) MML_TRY(set_row(source, root, folder, (double)rate, i, clips));
     mml_clips_decode(clips, source->threads);
     for (i64 i = 0; i < crema->count; i++)
         source->checksum = mml_data_hash(source->checksum, &clips->rows[i].checksum, sizeof clips->rows[i].checksum);
@@ -267,16 +283,14 @@ Status mml_data_crema_d_open(DataSource *source) {
     MML_TRY(read_lists(source, &root, crema));
     u8 *missing = MML_NEW(source->arena, u8, crema->count);
     if (!missing) return MML_ENOMEM;
-    double rates[FIELDS] = { 0 };
     for (int field = FIELD_VIDEO; field <= FIELD_FRAMES; field++)
-        if (mml_data_source_used(source, field_names[field])) MML_TRY(open_frames(source, &root, field, crema, &rates[field]));
+        if (mml_data_source_used(source, field_names[field])) MML_TRY(open_frames(source, &root, field, crema));
     if (mml_data_source_used(source, field_names[FIELD_WAV])) MML_TRY(open_sounds(source, &root, crema));
     MML_TRY(skip_rows(source, crema, missing));
     for (int field = FIELD_VIDEO; field <= FIELD_FRAMES; field++) {
         DataField *out = &source->fields[source->field_count];
         if (crema->clips[field].count == 0) continue;
         MML_TRY(mml_clips_field(&crema->clips[field], field_names[field], 1, source->arena, out));
-        out->rate = rates[field];
         source->field_count++;
     }
     source->fields[source->field_count++] = (DataField){ .name = field_names[FIELD_EMOTION], .file = crema->lists[LIST_TRAIN].path,

@@ -48,7 +48,7 @@ static Status read_rows(DataSource *source, int of_clips, Folder *folder, u8 *mi
     DataClips *rows = &folder->rows;
     for (i64 i = 0; i < rows->count; i++) {
         const char *path = file_of(folder, i)->path;
-        if (of_clips) MML_TRY(mml_clips_set_folder(rows, i, path, source->arena));
+        if (of_clips) MML_TRY(mml_clips_set_folder(rows, i, path, 0, source->arena));
         else MML_TRY(mml_clips_set_picture(rows, i, path, source->arena));
     }
     mml_clips_decode(rows, source->threads);

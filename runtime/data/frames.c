@@ -2,40 +2,39 @@
  * their pixels, so that only what is picked is decoded. */
 #include "data/transform.h"
 
-#include <math.h>
 #include <string.h>
+#include "data/clips.h"
 
-/* ---- sample(rate): a clip at fewer frames a second ----
- * Of `from` frames a second whole rates keep what OGM-GE's and PMR's extraction keeps: frames whose
- * place within the second is a multiple of from div rate, and no more than rate of them. Other rates
- * keep frame floor(i * from / rate). */
+/* ---- sample(rate): a clip at fewer frames a second (mml_clips_sampled) ---- */
 
-typedef struct { double rate, from; } Sample;
+typedef struct { const DataField *field; double rate; } Sample;
 
 Status mml_data_sample_prepare(const DataPrepare *context, DataStep *step) {
     Sample *state = step->state = MML_NEW(context->arena, Sample, 1);
+    const DataSource *source = context->source;
     if (!state) return MML_ENOMEM;
-    state->rate = mml_real(context->settings, "%s.rate", step->program->path);
-    state->from = context->field->rate;
-    if (!(state->from > 0)) return mml_data_step_fail(step, "needs to know how many frames a second '%s' holds", context->field->file);
-    if (!(state->rate > 0) || state->rate > state->from)
-        return mml_data_step_fail(step, "takes %g frames a second, and '%s' has %g", state->rate, context->field->file, state->from);
+    *state = (Sample){ context->field, mml_real(context->settings, "%s.rate", step->program->path) };
+    if (!(state->rate > 0)) return mml_data_step_fail(step, "takes %g frames a second", state->rate);
+    for (int split = 0; split < MML_SPLITS; split++)
+        for (i64 i = 0; i < source->counts[split]; i++) {
+            i64 row = source->rows[split][i];
+            double there = state->field->rate ? state->field->rate(source, state->field, row) : 0;
+            if (there >= state->rate) continue;
+            if (there > 0)
+                return mml_data_step_fail(step, "takes %g frames a second, and the clip of %s has %g", state->rate, source->place(source, row),
+                                          there);
+            return mml_data_step_fail(step, "takes %g frames a second, and the clip of %s doesn't say how many it has", state->rate,
+                                      source->place(source, row));
+        }
     return MML_OK;
 }
 
-static int keeps(const Sample *state, i64 frame) {
-    if (state->rate >= 1 && floor(state->rate) == state->rate && floor(state->from) == state->from) {
-        i64 from = (i64)state->from, rate = (i64)state->rate, interval = from / rate, place = frame % from;
-        return place % interval == 0 && place < interval * rate;
-    }
-    double ratio = state->from / state->rate;
-    return (i64)floor(ceil((double)frame / ratio) * ratio) == frame;
-}
-
 i64 mml_data_sample_pick(const DataStep *step, const DataDraw *draw, const i32 *from, i64 count, i32 *to) {
+    const Sample *state = step->state;
+    double there = state->field->rate(draw->source, state->field, draw->row);
     i64 kept = 0;
     for (i64 i = 0; i < count; i++)
-        if (keeps(step->state, i)) to[kept++] = from[i];
+        if (mml_clips_sampled(state->rate, there, i)) to[kept++] = from[i];
     return kept;
 }
 

@@ -30,7 +30,7 @@ typedef struct DataField {
     /* Clips: how many frames a row has, and one of them; shape and size are one frame's. `read` is NULL then. */
     i64       (*frames)(const DataSource *source, const struct DataField *field, i64 row);
     void      (*read_frame)(const DataSource *source, const struct DataField *field, i64 row, i64 frame, float *out);
-    double      rate;                /* frames a second; 0: not known               */
+    double    (*rate)(const DataSource *source, const struct DataField *field, i64 row);      /* frames a second; 0: not known */
     const void *store;               /* the reader's own                            */
     /* Pictures of several sizes: height and width of one. shape then holds the
      * largest of each, size the values of the largest picture, sizes two that differ

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "data/file.h"
+#include "data/video.h"
 
 static const char *const train[] = { "1001_DFA_ANG_XX", "1001_IEO_HAP_LO", "1002_TIE_NEU_XX", "1003_IOM_SAD_XX" };
 static const char *const test[] = { "1004_WSI_FEA_XX", "1004_MTI_DIS_XX" };
@@ -159,7 +161,7 @@ Test(crema_d, says_how_frames_are_taken_out_of_the_videos) {
     snprintf(from, sizeof from, "%s/Image-01-FPS", program_folder(p));
     snprintf(to, sizeof to, "%s/Pictures", program_folder(p));
     cr_assert_eq(rename(from, to), 0);
-    expect_in(open_fails(p), "has no folder Image-NN-FPS of frames (data.clips.root, test.mml:9)");
+    expect_in(open_fails(p), "has no folder Image-NN-FPS of frames (data.clips.root, test.mml:9), and ");
     expect_in(mml_message(), "ffmpeg -i $f -vf 'select=not(mod(n\\,29))' -vsync 0 -q:v 2 $d/%05d.jpg");
     program_free(p);
 }
@@ -232,8 +234,53 @@ Test(crema_d, samples_the_folder_with_the_fewest_frames_that_are_enough) {
     /* 0.5 of 1: every second one of Image-01-FPS. */
     FRAMES_ARE(0.5, 2, 0, 0);
     Program *p = fine(8, "uniform", 2);
-    expect_in(open_fails(p), "sample takes 8 frames a second, and '");
-    expect_in(mml_message(), "Image-05-FPS/1001_DFA_ANG_XX' has 5");
+    expect_in(open_fails(p), "sample takes 8 frames a second, and the clip of ");
+    expect_in(mml_message(), "/train.csv:1 has 5");
+    program_free(p);
+}
+
+/* The same video for every clip: 90 frames at 29.97, of which sample(1 fps) takes 0, 29, 58 and 87 (means as in video.c). */
+Test(crema_d, decodes_the_videos_where_there_are_no_pictures) {
+    const char *video = MML_SHARED_DIR "/data/grid/bbaf2n.flv";
+    if (mml_video_ready() != MML_OK || access(video, F_OK) != 0) {
+        fprintf(stderr, "skipped: VideoFlash: %s\n", mml_video_ready() == MML_OK ? "no ../shared" : mml_message());
+        return;
+    }
+    Program *p = tree();
+    u8 *bytes = NULL;
+    i64 count = 0;
+    cr_assert_eq(mml_data_file_bytes(video, &bytes, &count), MML_OK);
+    make_folder(p, "VideoFlash");
+    for (int i = 0; i < 6; i++)
+        write_bytes(p, mml_arena_format(program_settings(p)->arena, "VideoFlash/%s.flv", i < 4 ? train[i] : test[i - 4]), bytes, (size_t)count);
+    free(bytes);
+    char from[600], to[600];
+    snprintf(from, sizeof from, "%s/Image-01-FPS", program_folder(p));
+    snprintf(to, sizeof to, "%s/Pictures", program_folder(p));
+    cr_assert_eq(rename(from, to), 0);
+    write_text(p, "VideoFlash/1002_TIE_NEU_XX.flv", "no video");
+    set_real(p, "data.clips.skip", 0.3);
+    add_modality(p, "visual", "video[4, 3, 360, 480]", "video", 4, 4, 3, 360, 480);
+    add_step(p, "sample", 0);
+    step_real(p, "rate", 1);
+    add_step(p, "frames", 4, 4, 3, 360, 480);
+    step_int(p, "count", 4);
+    step_word(p, "pick", "uniform");
+    MmlData *data = open_data_with(p, 1, 2);
+    cr_assert_str_eq(mml_data_describe(data), "3 train, 2 test, 1 skipped");
+    expect_in(mml_data_skip(data, 0), "VideoFlash/1002_TIE_NEU_XX.flv' is no video that can be read");
+    const i64 plane = 360 * 480;
+    float *frames = malloc(sizeof *frames * (size_t)(4 * 3 * plane));
+    sample_of(data, MML_TEST, 1, 1, 0, p, 0, frames, NULL, NULL);
+    double means[4] = { 0 };
+    for (int t = 0; t < 4; t++)
+        for (i64 i = 0; i < plane; i++) means[t] += (double)frames[3 * t * plane + i] / (double)plane;
+    expect_near(means[0], 80.8772, 2e-3, "red of frame 0");
+    expect_near(means[2], 81.4314, 2e-3, "red of frame 58");
+    free(frames);
+    set_real(p, "modality.visual.input.sample.rate", 30);
+    expect_in(open_fails(p), "takes 30 frames a second, and the clip of ");
+    expect_in(mml_message(), "train.csv:1 has 29");
     program_free(p);
 }
 

@@ -85,6 +85,7 @@ static void check_verifies(const char *path) {
 Test(verify, accepts_every_step_of_every_example) {
     for_each(MML_SOURCE_DIR "/examples/*.mml", check_verifies);
     for_each(MML_SOURCE_DIR "/tests/programs/*.mml", check_verifies);
+    for_each(MML_SOURCE_DIR "/tests/ir/*.mml", check_verifies);
 }
 
 static Step *broken(Arena *arena) {
