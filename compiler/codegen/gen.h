@@ -40,6 +40,7 @@ typedef struct {
     VECTOR(AttributeConstant) attributes;
     int                   modalities;
     int                   wide;                      /* the processor has x86-64-v3 (specialise.h) */
+    int                   loops;                     /* the module has loops of its own: specialised kernels */
     /* -g: the lines of .mml (debug.c) */
     LLVMDIBuilderRef      debug;
     LLVMMetadataRef       debug_unit, debug_function_type, debug_scope;

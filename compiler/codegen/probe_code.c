@@ -47,6 +47,7 @@ LLVMValueRef probe_code(Gen *g, const Measurement *measurement) {
     static const char *const functions[] = {"mml_fastpid_sweep", "mml_fastpid_project", "mml_fastpid_differentiate"};
     const int64_t sizes[] = {bins, bins, planes};
     Table table = table_new(g);
+    g->loops = 1;
     for (int i = 0; i < 3; i++) table_int(&table, sizes[i]);
     table_int(&table, LANES);
     for (int i = 0; i < 3; i++) table_value(&table, specialise(g->module, "fastpid", functions[i], sizes, 3));
