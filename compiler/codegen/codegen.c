@@ -171,7 +171,8 @@ static int make_file(Arena *arena, Diagnostics *d, Gen *g, LLVMTargetMachineRef 
         return fine;
     }
     LLVMTargetMachineRef quick = g->loops ? NULL : quick_machine(arena, d, options);
-    int fine = emit_code(arena, d, g->module, quick ? quick : machine, kind == EMIT_OBJECT ? LLVMObjectFile : LLVMAssemblyFile, cache, key, path);
+    LLVMCodeGenFileType type = kind == EMIT_OBJECT ? LLVMObjectFile : LLVMAssemblyFile;
+    int fine = emit_code(arena, d, g->module, quick ? quick : machine, type, cache, key, path);
     if (quick) LLVMDisposeTargetMachine(quick);
     passed(options, "machine code");
     return fine;

@@ -205,8 +205,10 @@ static void put_kernels(const Explanation *x, FILE *out) {
     for (int m = 0; m < program->modalities.count; m++) {
         const Modality *modality = &program->modalities.items[m];
         for (int at = 0; (layer = next_convolution(&modality->encoder, &at));) {
-            if (!any++) fprintf(out, "\nkernels of convolutions on vectors of %d floats: the one of the fewest estimated cycles of a core a sample, forward;\n"
-                                     "measured by --tune, the one of the least time of a core a sample, forward and backward (10 %% less than the estimated one's)\n", x->host.block);
+            if (!any++)
+                fprintf(out, "\nkernels of convolutions on vectors of %d floats: the one of the fewest estimated cycles of a core a sample, forward;\n"
+                             "where --tune measured, of the least time of a core a sample, forward and backward (if by 10 %%)\n",
+                        x->host.block);
             put_choice(x, arena_printf(x->arena, "encoder.%s", modality->name), layer, out);
         }
     }

@@ -40,7 +40,7 @@ static const OptionRow rows[] = {
     {OPTION_CHECK,       0,   "check",      NULL,         ON(COMMAND_FMT),   "write nothing; name the files that have another layout, and exit with 1"},
     {OPTION_EXPLAIN,     0,   "explain",    NULL,         ON(COMMAND_CHECK), "print the experiment: every setting and its origin, shapes, parameters, FLOPs, memory"},
     {OPTION_DATA,        0,   "data",       NULL,         ON(COMMAND_CHECK), "read the data too; the trainer's own options stand behind `--`"},
-    {OPTION_CACHE,       0,   "cache",      "DIR",        TUNABLE,           "where compiled code is kept for the next call, off: nowhere (default: see below)"},
+    {OPTION_CACHE,       0,   "cache",      "DIR",        TUNABLE,           "folder of compiled code and of what --tune measured, off: none (default: see below)"},
     {OPTION_TUNE,        0,   "tune",       NULL,         TUNABLE,           "first measure on this machine which kernels the convolutions are fastest on; later calls know it"},
     {OPTION_INCLUDE,     'I', "include",    "DIR",        SOURCE,            "where else modules are looked for (may be repeated)"},
     {OPTION_JSON,        0,   "json",       NULL,         TEXTS,             "diagnostics as JSON, one object a line; with --explain the experiment too"},
@@ -335,10 +335,12 @@ void options_help(CommandId command, FILE *out) {
                  row->name ? "--" : "", row->name ? row->name : "", row->argument ? " " : "", row->argument ? row->argument : "");
         fprintf(out, "  %-26s %s\n", left, row->help);
     }
-    if (command == COMMAND_BUILD)
+    if (ON(command) & TUNABLE)
         fputs("\nWhat is compiled, and what --tune measured, is kept below $MML_CACHE, else $XDG_CACHE_HOME/mml, else ~/.cache/mml,\n"
-              "256 MiB at most: the same program for the same processor takes its code from there. MML_CACHE=off keeps nothing.\n"
-              "\nExit codes: 0 fine, 1 the program is wrong, 2 the call is wrong, 3 the system failed\n"
+              "256 MiB at most: the same program for the same processor takes its code from there. MML_CACHE=off keeps nothing.\n",
+              out);
+    if (command == COMMAND_BUILD)
+        fputs("\nExit codes: 0 fine, 1 the program is wrong, 2 the call is wrong, 3 the system failed\n"
               "(file, disk, memory, linker), 70 a bug in mmlc.\n", out);
 }
 

@@ -59,7 +59,8 @@ static int read_row(Arena *arena, const char **at, KernelTime *row) {
     int fine = !strcmp(word(arena, at), "conv");
     for (int i = 0; i < 12; i++) row->shape[i] = strtoll(word(arena, at), NULL, 10);
     for (int k = 0; k < ALGORITHMS && fine; k++)
-        fine = !strcmp(word(arena, at), algorithm_name((Algorithm)k)) && number(arena, at, &row->forward[k]) && number(arena, at, &row->backward[k]);
+        fine = !strcmp(word(arena, at), algorithm_name((Algorithm)k)) && number(arena, at, &row->forward[k])
+               && number(arena, at, &row->backward[k]);
     return fine && *(*at)++ == '\n';
 }
 
@@ -164,7 +165,8 @@ int tune_program(Arena *arena, const Program *program, const char *folder, Kerne
         KernelTime time;
         if (kernel_time(fresh, layer->attr)) continue;
         if (!time_kernels(arena, layer->attr, host->block, &time)) {
-            say_error("no memory to measure the kernels of a convolution of %" PRId64 " by %" PRId64 " pixels", layer->attr[1].i, layer->attr[2].i);
+            say_error("no memory to measure the kernels of a convolution of %" PRId64 " by %" PRId64 " pixels", layer->attr[1].i,
+                      layer->attr[2].i);
             return 0;
         }
         put_time(arena, fresh, &time);
@@ -177,7 +179,8 @@ int tune_program(Arena *arena, const Program *program, const char *folder, Kerne
         say_error("can't keep what was measured in %s", folder);
         return 0;
     }
-    fprintf(stderr, "mmlc: measured the kernels of %d shapes of convolutions; %d run on another one than the estimates say\n", fresh->rows.count, changed);
+    fprintf(stderr, "mmlc: measured the kernels of %d shapes of convolutions; %d run on another one than the estimates say\n",
+            fresh->rows.count, changed);
     return 1;
 }
 

@@ -141,7 +141,9 @@ static int allocate(Trial *t, MmlArena *memory) {
     t->room = floats(memory, t->packed, 0);
     t->frame.scratch    = MML_NEW(memory, char *, 1);
     float *scratch      = floats(memory, t->scratch, 0);
-    if (!t->plain_x || !t->plain_y || !t->x || !t->y || !t->dx || !t->dy || !t->w || !t->dw || !t->room || !t->frame.scratch || !scratch) return 0;
+    const void *all[] = {t->plain_x, t->plain_y, t->x, t->y, t->dx, t->dy, t->w, t->dw, t->room, t->frame.scratch, scratch};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!all[i]) return 0;
     t->frame.scratch[0] = (char *)scratch;
     t->frame.batch = t->frame.capacity = t->batch;
     if (!t->plain) reorder(t, mml_reorder_in, t->in, t->plain_x, t->x);

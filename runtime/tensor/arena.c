@@ -2,6 +2,7 @@
 #include "mml/base.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,10 @@
 #define ALIGNMENT 64
 /* A page of 2 MiB comes in 0.2 ms, 512 small ones in 1.2 ms (most of it the faults). But a virtual machine
  * that gives free memory back to its host gets huge pages from there, in 5 ms each: behind one that is dear
- * so many bytes are left to small pages, next time twice as many. */
-#define HUGE_PAGE  ((size_t)2 << 20)
-#define DEAR       1e-3
-#define LEFT_SMALL ((size_t)32 << 20)
+ * the memory at hand is left to small pages, after two everything. */
+#define HUGE_PAGE ((size_t)2 << 20)
+#define DEAR      1e-3
+#define TRIALS    2
 /* Blocks double from here, so that small arenas stay small and big ones few. */
 #define FIRST_BLOCK ((size_t)64 << 10)
 #define LARGEST_STEP ((size_t)64 << 20)
@@ -58,18 +59,18 @@ static double thread_seconds(void) {
 
 void mml_prefer_huge_pages(void *memory, size_t bytes) {
 #ifdef MADV_HUGEPAGE
+    static atomic_int dear;
     u8 *at = (u8 *)(((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE), *end = (u8 *)memory + bytes;
-    size_t left_small = LEFT_SMALL;
-    if (bytes < HUGE_PAGE || at >= end || madvise(at, (size_t)(end - at), MADV_HUGEPAGE) != 0) return;
+    if (bytes < HUGE_PAGE || at >= end || atomic_load(&dear) >= TRIALS) return;
+    if (madvise(at, (size_t)(end - at), MADV_HUGEPAGE) != 0) return;
     while (at + HUGE_PAGE <= end) {
         double started = thread_seconds();
         *(volatile u8 *)at = 0;
         at += HUGE_PAGE;
-        if (thread_seconds() - started < DEAR || at >= end) continue;
-        size_t rest = (size_t)(end - at), length = rest < left_small ? rest : left_small;
-        madvise(at, length, MADV_NOHUGEPAGE);
-        at += length;
-        left_small *= 2;
+        if (thread_seconds() - started < DEAR) continue;
+        atomic_fetch_add(&dear, 1);
+        if (at < end) madvise(at, (size_t)(end - at), MADV_NOHUGEPAGE);
+        return;
     }
 #endif
 }

@@ -60,7 +60,9 @@ static const char *path_of(int number) {
     return arena_printf(arena, "%s/%s.thing", folder, name);
 }
 
-static CacheResult read_entry(int number, const char **bytes, size_t *size) { return cache_read(arena, folder, "thing", key_of(number), bytes, size); }
+static CacheResult read_entry(int number, const char **bytes, size_t *size) {
+    return cache_read(arena, folder, "thing", key_of(number), bytes, size);
+}
 
 Test(cache, gives_back_what_was_written) {
     const char *bytes;

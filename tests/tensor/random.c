@@ -86,7 +86,8 @@ Test(random, normal_has_the_moments_of_the_normal_distribution) {
 Test(random, normals_have_the_bits_of_single_pairs) {
     enum { COUNT = 300001 };
     static const struct { u64 seed; double deviation; i64 first, count; } rows[] = {
-        {1, 0.0294, 0, COUNT}, {2, 1, 1 << 20, COUNT}, {3, 0.37, ((i64)1 << 33) - 8, 4099}, {4, 1e-38, 0, 9001}, {5, 1e-45, 0, 33}, {6, 1, 0, 1},
+        {1, 0.0294, 0, COUNT}, {2, 1, 1 << 20, COUNT}, {3, 0.37, ((i64)1 << 33) - 8, 4099},
+        {4, 1e-38, 0, 9001}, {5, 1e-45, 0, 33}, {6, 1, 0, 1},
     };
     static float got[COUNT];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -99,7 +100,8 @@ Test(random, normals_have_the_bits_of_single_pairs) {
             mml_random_normal_pair(&one, pair);
             for (i64 k = j; k < j + 2 && k < rows[i].count; k++) {
                 float want = (float)(rows[i].deviation * pair[k - j]);
-                cr_assert_arr_eq(&got[k], &want, sizeof want, "row %zu, number %lld: %a, not %a", i, (long long)k, (double)got[k], (double)want);
+                cr_assert_arr_eq(&got[k], &want, sizeof want, "row %zu, number %lld: %a, not %a", i, (long long)k, (double)got[k],
+                                 (double)want);
             }
         }
     }
