@@ -195,6 +195,15 @@ static void read_again(const DataClip *row, i64 frame, Picture *out) {
     *out = again.picture;
 }
 
+static void put_planes(const u8 *pixels, i64 plane, float *restrict out) {
+    float *restrict red = out, *restrict green = out + plane, *restrict blue = out + 2 * plane;
+    for (i64 i = 0; i < plane; i++) {
+        red[i] = pixels[3 * i];
+        green[i] = pixels[3 * i + 1];
+        blue[i] = pixels[3 * i + 2];
+    }
+}
+
 /* To [3, height, width]. A file that could be decoded at the start and can't be any
  * more makes values that are not finite, which the batch reports. */
 static void read_frame(const DataSource *source, const DataField *field, i64 index, i64 frame, float *out) {
@@ -206,8 +215,8 @@ static void read_frame(const DataSource *source, const DataField *field, i64 ind
         read_again(row, frame, &again);
         if (again.height == row->height && again.width == row->width) pixels = again.pixels;
     }
-    for (i64 i = 0; i < plane; i++)
-        for (int channel = 0; channel < 3; channel++) out[channel * plane + i] = pixels ? pixels[3 * i + channel] : NAN;
+    if (pixels) put_planes(pixels, plane, out);
+    else for (i64 i = 0; i < 3 * plane; i++) out[i] = NAN;
     free(again.pixels);
 }
 
