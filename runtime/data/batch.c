@@ -78,5 +78,6 @@ Status mml_data_batch(MmlData *data, MmlSplit split, const i64 *rows, i64 n, i64
     Filling filling = { data, { rows, n, mml_batch_draw(data, split, epoch, augment), inputs, labels, samples } };
     mml_parallel(data->threads, n, fill, &filling);
     i64 spoilt = first_spoilt(data);
+    MML_TRY(mml_data_unfailed(data));
     return spoilt < 0 ? MML_OK : mml_batch_explain(data, &filling.batch, spoilt, data->scratch[0]);
 }

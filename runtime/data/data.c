@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "data/mapped.h"
 #include "data/state.h"
 
 /* ---- Opening ---- */
@@ -12,7 +13,7 @@ static Status open_sources(MmlData *data) {
     data->sources = MML_NEW(data->arena, DataSource, experiment->source_count);
     if (!data->sources) return MML_ENOMEM;
     for (i64 i = 0; i < experiment->source_count; i++) {
-        MML_TRY(mml_data_source_open(data->settings, &experiment->sources[i], data->seed, data->threads, data->arena,
+        MML_TRY(mml_data_source_open(data->settings, &experiment->sources[i], data->seed, data->threads, data->cache, data->arena,
                                      &data->sources[i]));
         data->source_count++;
     }
@@ -96,7 +97,7 @@ static Status open_pipelines(MmlData *data) {
     const MmlExperiment *experiment = data->experiment;
     data->pipelines = MML_NEW(data->arena, DataPipeline, experiment->modality_count);
     if (!data->pipelines) return MML_ENOMEM;
-    i64 first_step = 0, room = DATA_CACHE_LIMIT;
+    i64 first_step = 0;
     for (i64 i = 0; i < experiment->modality_count; i++) {
         const MmlModality *modality = &experiment->modalities[i];
         DataPipeline *pipeline = &data->pipelines[i];
@@ -104,7 +105,6 @@ static Status open_pipelines(MmlData *data) {
                                        pipeline));
         data->pipeline_count++;
         first_step += modality->transform_count;
-        MML_TRY(mml_data_pipeline_keep(pipeline, &room));
     }
     return MML_OK;
 }
@@ -121,6 +121,16 @@ static Status make_scratch(MmlData *data) {
     if (!data->scratch || !data->spoilt) return MML_ENOMEM;
     for (int i = 0; i < threads; i++)
         if (!(data->scratch[i] = MML_NEW(data->arena, float, floats))) return MML_ENOMEM;
+    return MML_OK;
+}
+
+static Status keep_prepared(MmlData *data) {
+    i64 room = DATA_CACHE_LIMIT;
+    for (i64 i = 0; i < data->pipeline_count; i++) {
+        DataPipeline *pipeline = &data->pipelines[i];
+        MML_TRY(mml_data_pipeline_prepare(pipeline, data->seed, data->threads, data->scratch, data->arena));
+        MML_TRY(mml_data_pipeline_keep(pipeline, &room));
+    }
     return MML_OK;
 }
 
@@ -142,17 +152,24 @@ static Status describe(MmlData *data) {
     return data->description && data->checksum ? MML_OK : MML_ENOMEM;
 }
 
-static Status open_all(MmlData *data) {
+static Status open_all(MmlData *data, const MmlCache *cache) {
+    if (cache) MML_TRY(mml_cache_open(cache, data->threads, data->arena, &data->cache));
     MML_TRY(open_sources(data));
     MML_TRY(open_target(data));
     MML_TRY(open_pipelines(data));
     MML_TRY(make_scratch(data));
+    MML_TRY(keep_prepared(data));
     for (i64 i = 0; i < data->pipeline_count; i++)
         MML_TRY(mml_data_pipeline_fit(&data->pipelines[i], data->seed, data->threads, data->scratch));
+    MML_TRY(mml_data_unfailed(data));
     return describe(data);
 }
 
 Status mml_data_open(const MmlSettings *settings, u64 seed, MmlThreads *threads, MmlData **out) {
+    return mml_data_open_cached(settings, seed, threads, NULL, out);
+}
+
+Status mml_data_open_cached(const MmlSettings *settings, u64 seed, MmlThreads *threads, const MmlCache *cache, MmlData **out) {
     *out = NULL;
     MmlArena *arena = mml_arena_new();
     MmlData *data = arena ? MML_NEW(arena, MmlData, 1) : NULL;
@@ -162,7 +179,7 @@ Status mml_data_open(const MmlSettings *settings, u64 seed, MmlThreads *threads,
     }
     *data = (MmlData){ .settings = settings, .experiment = settings->experiment, .arena = arena, .threads = threads,
                        .seed = seed };
-    Status status = open_all(data);
+    Status status = open_all(data, cache);
     if (status == MML_OK) *out = data;
     else mml_data_close(data);
     return status;
@@ -199,6 +216,14 @@ const char *mml_data_class(const MmlData *data, i64 label) {
 }
 
 const char *mml_data_describe(const MmlData *data) { return data->description; }
+
+const char *mml_data_cache_describe(const MmlData *data) { return mml_cache_describe(data->cache); }
+
+Status mml_data_unfailed(const MmlData *data) {
+    if (!mml_mapped_failed()) return MML_OK;
+    return mml_fail(MML_EIO, "a file of the cache in %s was changed or can't be read while it was in use: remove the folder and begin again, "
+                    "or go on with --resume", mml_cache_folder(data->cache));
+}
 
 const char *mml_data_checksum(const MmlData *data) { return data->checksum; }
 

@@ -56,16 +56,17 @@ static Status read_header(DataFile *file, u32 magic, int rank, u32 *sizes) {
     return MML_OK;
 }
 
-/* The first `used` of `total` items of `item` bytes; the end is checked when all are read. */
-static Status read_items(DataFile *file, int rank, i64 total, i64 used, i64 item, u8 **out) {
+static Status check_promise(const DataFile *file, int rank, i64 total, i64 item) {
     i64 promised;
     if (__builtin_mul_overflow(total, item, &promised))
         return mml_fail(MML_EDATA, "'%s' is truncated or its header is wrong: it promises %lld samples of %lld bytes",
                         file->path, (long long)total, (long long)item);
-    MML_TRY(mml_data_file_holds(file, 4 * (1 + rank), promised));
-    *out = malloc((size_t)(used * item));
-    if (!*out) return mml_fail(MML_ENOMEM, "no memory for %lld samples of '%s'", (long long)used, file->path);
-    MML_TRY(mml_data_file_read(file, *out, used * item, "its samples"));
+    return mml_data_file_holds(file, 4 * (1 + rank), promised);
+}
+
+/* The first `used` of `total` items of `item` bytes; the end is checked when all are read. */
+static Status read_items(DataFile *file, i64 total, i64 used, i64 item, u8 *out) {
+    MML_TRY(mml_data_file_read(file, out, used * item, "its samples"));
     return used == total ? mml_data_file_finish(file) : MML_OK;
 }
 
@@ -76,9 +77,31 @@ static Status read_labels(DataSource *source, const DataOrigin *root, i64 most, 
     Status status = read_header(&file, MAGIC_LABELS, 1, &count);
     part->total = count;
     part->used = most < part->total ? most : part->total;
-    if (status == MML_OK) status = read_items(&file, 1, part->total, part->used, 1, &part->labels);
+    if (status == MML_OK) status = check_promise(&file, 1, part->total, 1);
+    part->labels = status == MML_OK ? malloc((size_t)part->used) : NULL;
+    if (status == MML_OK && !part->labels)
+        status = mml_fail(MML_ENOMEM, "no memory for %lld samples of '%s'", (long long)part->used, file.path);
+    if (status == MML_OK) status = read_items(&file, part->total, part->used, 1, part->labels);
     mml_data_file_close(&file);
     return status;
+}
+
+/* Pixels of an earlier run come with the checksum that reading them gave. */
+static Status take_images(DataSource *source, DataFile *file, i64 pixels, IdxPart *part) {
+    MML_TRY(check_promise(file, 3, part->total, pixels));
+    DataKey key = mml_data_source_key(source, "idx images", part->images_file);
+    mml_key_int(&key, part->used);
+    MML_TRY(mml_store_open(source->cache, mml_arena_format(source->arena, "%s-images", source->program->name), key, part->used * pixels,
+                           &part->store));
+    part->images = part->store.bytes;
+    if (part->store.ready) {
+        source->checksum = part->store.note;
+        return MML_OK;
+    }
+    MML_TRY(read_items(file, part->total, part->used, pixels, part->images));
+    part->store.note = source->checksum;
+    mml_store_seal(&part->store);
+    return MML_OK;
 }
 
 static Status read_images(DataSource *source, const DataOrigin *root, IdxPart *part) {
@@ -95,7 +118,7 @@ static Status read_images(DataSource *source, const DataOrigin *root, IdxPart *p
     if (status == MML_OK && (__builtin_mul_overflow(part->height, part->width, &pixels) || pixels == 0))
         status = mml_fail(MML_EDATA, "'%s' is damaged: its header says images of %lld x %lld pixels", part->images_file,
                           (long long)part->height, (long long)part->width);
-    if (status == MML_OK) status = read_items(&file, 3, part->total, part->used, pixels, &part->images);
+    if (status == MML_OK) status = take_images(source, &file, pixels, part);
     mml_data_file_close(&file);
     return status;
 }
@@ -112,7 +135,7 @@ int mml_idx_there(const DataSource *source, const char *folder, const char *set)
 }
 
 void mml_idx_free(IdxPart *part) {
-    free(part->images);
+    mml_store_close(&part->store);
     free(part->labels);
     part->images = part->labels = NULL;
 }

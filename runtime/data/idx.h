@@ -9,6 +9,7 @@ typedef struct {
     i64         total;               /* in the files                                 */
     i64         used;                /* the first of them, in memory                 */
     i64         height, width;
+    DataStore   store;               /* of images                                    */
     u8         *images, *labels;     /* mml_idx_free                                 */
 } IdxPart;
 

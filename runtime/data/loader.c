@@ -105,10 +105,11 @@ static void *run(void *argument) {
     return NULL;
 }
 
-/* Signals stay with the trainer's thread. Without a thread all is made when it is taken. */
+/* Signals stay with the trainer's thread, but for its own faults (mapped.h). Without a thread all is made when it is taken. */
 static void start(MmlLoader *loader) {
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     loader->started = pthread_create(&loader->handle, NULL, run, loader) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -216,6 +217,7 @@ Status mml_loader_take(MmlLoader *loader, const MmlBatchPlan *plan, MmlLoaded *o
     memcpy(out->inputs, taken->inputs, sizeof out->inputs);
     out->labels = taken->labels;
     out->samples = taken->samples;
+    MML_TRY(mml_data_unfailed(loader->data));
     DataBatch batch = batch_in(taken, &loader->job, loader->rows);
     for (i64 i = 0; i < plan->n; i++)
         if (taken->spoilt[i]) return mml_batch_explain(loader->data, &batch, i, loader->data->scratch[0]);

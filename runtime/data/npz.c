@@ -14,8 +14,9 @@
 #include "data/zip.h"
 
 typedef struct {
-    NpyArray *arrays;                /* [fields]                                    */
-    i64       rows;
+    NpyArray  *arrays;               /* [fields]                                    */
+    DataStore *stores;               /* [fields] of their values                    */
+    i64        rows;
 } NpzFile;
 
 typedef struct { NpzFile train, test; i64 label; } Npz;     /* label: the target's field, or -1 */
@@ -48,8 +49,8 @@ static const char *place_of(const DataSource *source, i64 row) {
 static void close_npz(DataSource *source) {
     const Npz *npz = source->reader;
     for (i64 i = 0; i < source->program->field_count; i++) {
-        if (npz->train.arrays) free(npz->train.arrays[i].values);
-        if (npz->test.arrays) free(npz->test.arrays[i].values);
+        if (npz->train.stores) mml_store_close(&npz->train.stores[i]);
+        if (npz->test.stores) mml_store_close(&npz->test.stores[i]);
     }
 }
 
@@ -99,7 +100,49 @@ static Status find_array(const DataSource *source, const ZipArchive *archive, co
 
 /* ---- Reading ---- */
 
-static Status read_array(const DataSource *source, ZipStream *stream, NpyArray *array) {
+/* Values in C order: those of a Fortran array take memory of their own meanwhile. */
+static Status unpack(ZipStream *stream, NpyArray *array, u8 *out) {
+    i64 bytes = array->count * array->item;
+    array->values = array->fortran ? malloc((size_t)bytes) : out;
+    if (!array->values)
+        return mml_fail(MML_ENOMEM, "no memory for the %lld bytes of '%s', which is in Fortran order", (long long)bytes, array->what);
+    Status status = mml_zip_read(stream, array->values, bytes);
+    if (status == MML_OK) status = mml_zip_finish(stream);
+    if (status == MML_OK) status = mml_npy_settle(array);
+    if (array->values != out && status == MML_OK) memcpy(out, array->values, (size_t)bytes);
+    if (array->values != out) free(array->values);
+    array->values = out;
+    return status;
+}
+
+static Status check_finite(const NpyArray *array) {
+    i64 odd = mml_npy_not_finite(array);
+    if (odd < 0) return MML_OK;
+    return mml_fail(MML_EDATA, "'%s', sample %lld: %s %g", array->what, (long long)(odd / (array->count / array->size[0])),
+                    "not a finite single-precision number:", mml_npy_number(array, odd));
+}
+
+/* Values of an earlier run come unpacked and checked, with the checksum that reading them gave. */
+static Status take_values(DataSource *source, ZipStream *stream, NpyArray *array, DataStore *store) {
+    i64 bytes = array->count * array->item;
+    DataKey key = mml_data_source_key(source, "npz array", stream->archive->path);
+    mml_key_text(&key, stream->entry->name);
+    if (!source->cache) MML_TRY(mml_data_room(stream->archive->path, array->what, bytes));
+    MML_TRY(mml_store_open(source->cache, mml_arena_format(source->arena, "%s-array", source->program->name), key, bytes, store));
+    if (store->ready) {
+        array->values = store->bytes;
+        array->fortran = array->swapped = 0;
+        source->checksum = store->note;
+        return MML_OK;
+    }
+    MML_TRY(unpack(stream, array, store->bytes));
+    MML_TRY(check_finite(array));
+    store->note = source->checksum;
+    mml_store_seal(store);
+    return MML_OK;
+}
+
+static Status read_array(DataSource *source, ZipStream *stream, NpyArray *array, DataStore *store) {
     const char *what = array->what;
     u8 *header = malloc(NPY_HEADER_LIMIT);
     i64 length = 0;
@@ -119,17 +162,7 @@ static Status read_array(const DataSource *source, ZipStream *stream, NpyArray *
     if (array->count == 0) return mml_fail(MML_EDATA, "'%s' has no samples: a size in its shape is 0", what);
     if (array->rank - 1 > MML_MAX_RANK)
         return mml_fail(MML_EDATA, "'%s' has samples of %lld axes; %d are the most", what, (long long)array->rank - 1, MML_MAX_RANK);
-    MML_TRY(mml_data_room(stream->archive->path, what, bytes));
-    array->values = malloc((size_t)bytes);
-    if (!array->values) return mml_fail(MML_ENOMEM, "no memory for the %lld bytes of '%s'", (long long)bytes, what);
-    mml_prefer_huge_pages(array->values, (size_t)bytes);
-    MML_TRY(mml_zip_read(stream, array->values, bytes));
-    MML_TRY(mml_zip_finish(stream));
-    MML_TRY(mml_npy_settle(array));
-    i64 odd = mml_npy_not_finite(array);
-    if (odd < 0) return MML_OK;
-    return mml_fail(MML_EDATA, "'%s', sample %lld: %s %g", what, (long long)(odd / (array->count / array->size[0])),
-                    "not a finite single-precision number:", mml_npy_number(array, odd));
+    return take_values(source, stream, array, store);
 }
 
 static Status read_arrays(DataSource *source, const ZipArchive *archive, NpzFile *file) {
@@ -143,7 +176,7 @@ static Status read_arrays(DataSource *source, const ZipArchive *archive, NpzFile
         status = array->what ? find_array(source, archive, program->fields[i], &entry) : MML_ENOMEM;
         if (status != MML_OK) break;
         status = mml_zip_start(archive, entry, &source->checksum, stream);
-        if (status == MML_OK) status = read_array(source, stream, array);
+        if (status == MML_OK) status = read_array(source, stream, array, &file->stores[i]);
         mml_zip_stop(stream);
         if (status == MML_OK && i == 0) file->rows = array->size[0];
         if (status == MML_OK && array->size[0] != file->rows)
@@ -159,7 +192,8 @@ static Status read_file(DataSource *source, const char *setting, NpzFile *file) 
     ZipArchive archive;
     /* What mml_npy_header overwrites are the values, which are NULL until then. */
     file->arrays = MML_NEW(source->arena, NpyArray, source->program->field_count + 1);
-    if (!file->arrays) return MML_ENOMEM;
+    file->stores = MML_NEW(source->arena, DataStore, source->program->field_count + 1);
+    if (!file->arrays || !file->stores) return MML_ENOMEM;
     MML_TRY(mml_zip_open(&origin, origin.value, source->arena, &archive));
     Status status = read_arrays(source, &archive, file);
     mml_zip_close(&archive);

@@ -158,7 +158,7 @@ Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *mo
     return MML_OK;
 }
 
-Status mml_data_pipeline_keep(DataPipeline *pipeline, i64 *room) {
+i64 mml_data_pipeline_prefix(const DataPipeline *pipeline) {
     i64 steps = 0;
     int costly = 0;
     for (; steps < pipeline->step_count; steps++) {
@@ -166,7 +166,12 @@ Status mml_data_pipeline_keep(DataPipeline *pipeline, i64 *room) {
         if (step->flags & DATA_STEP_RANDOM || step->fitted) break;
         costly |= (step->flags & DATA_STEP_COSTLY) != 0;
     }
-    if (!costly || steps <= pipeline->picks) return MML_OK;      /* picked frames are kept by the source, as bytes */
+    return costly && steps > pipeline->picks ? steps : 0;        /* picked frames are kept by the source, as bytes */
+}
+
+Status mml_data_pipeline_keep(DataPipeline *pipeline, i64 *room) {
+    i64 steps = mml_data_pipeline_prefix(pipeline);
+    if (steps == 0 || pipeline->prepared.bytes) return MML_OK;
     i64 size = pipeline->steps[steps - 1].out_size, samples = 0, bytes = 0;
     for (int split = 0; split < MML_SPLITS; split++) samples += pipeline->source->counts[split];
     if (__builtin_mul_overflow(samples, size * (i64)sizeof(float), &bytes) || bytes > *room) return MML_OK;
@@ -190,6 +195,7 @@ void mml_data_pipeline_close(DataPipeline *pipeline) {
         free(pipeline->kept[split].values);
         free(pipeline->kept[split].filled);
     }
+    mml_store_close(&pipeline->prepared);
 }
 
 /* ---- Running ---- */
@@ -261,6 +267,7 @@ static void run_from_source(const DataPipeline *pipeline, i64 steps, const DataD
  * another thread is at it. */
 static const float *kept_value(const DataPipeline *pipeline, i64 position, const DataDraw *draw, float *scratch) {
     const DataKept *kept = &pipeline->kept[draw->split];
+    if (kept->places) return (const float *)pipeline->prepared.bytes + kept->places[position] * pipeline->kept_size;
     float *value = kept->values + position * pipeline->kept_size;
     u8 state = atomic_load_explicit(&kept->filled[position], memory_order_acquire);
     if (state == 2) return value;

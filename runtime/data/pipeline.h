@@ -3,7 +3,8 @@
  * What the leading steps make of a sample is kept in memory when one of them
  * is costly and the room (DATA_CACHE_LIMIT over all modalities) allows it. The
  * kept part ends before the first step that draws anew each epoch and before
- * the first that was fitted (a checkpoint may replace what it learned).
+ * the first that was fitted (a checkpoint may replace what it learned). With a cache it is made
+ * for all samples before training and lies in a mapped file, which has no such limit (prepared.c).
  */
 #ifndef DATA_PIPELINE_H
 #define DATA_PIPELINE_H
@@ -18,6 +19,7 @@
 typedef struct {
     float        *values;            /* [count of the split, size]; NULL: not kept  */
     _Atomic u8   *filled;            /* [count] 0 empty, 1 being filled, 2 there    */
+    i64          *places;            /* [count] of the positions in the prepared file */
 } DataKept;
 
 typedef struct {
@@ -33,6 +35,7 @@ typedef struct {
     i64        kept_steps;           /* 0: nothing is kept                          */
     i64        kept_size;
     DataKept   kept[MML_SPLITS];
+    DataStore  prepared;             /* [places, kept_size] floats; bytes NULL: none */
 } DataPipeline;
 
 /* Prepares every step and checks run-time shapes against the program's. A loose
@@ -41,7 +44,11 @@ typedef struct {
  * first_step: number of the first step over all modalities. */
 Status mml_data_pipeline_open(const MmlSettings *settings, const MmlModality *modality, const DataSource *source,
                               i64 first_step, MmlArena *arena, DataPipeline *out);
-/* Takes room for kept values out of *room (bytes). */
+/* How many leading steps are kept, 0: none is costly. */
+i64    mml_data_pipeline_prefix(const DataPipeline *pipeline);
+/* With a cache: the kept part of all samples, found or made by all threads. scratch: [threads] of what a run needs. */
+Status mml_data_pipeline_prepare(DataPipeline *pipeline, u64 seed, MmlThreads *threads, float *const *scratch, MmlArena *arena);
+/* Without: takes room for kept values out of *room (bytes). */
 Status mml_data_pipeline_keep(DataPipeline *pipeline, i64 *room);
 void   mml_data_pipeline_close(DataPipeline *pipeline);
 

@@ -27,9 +27,16 @@ static const DataKind *kind_of(const char *name) {
     return NULL;
 }
 
+DataKey mml_data_source_key(const DataSource *source, const char *what, const char *path) {
+    DataKey key = mml_key(source->settings->experiment->compiler, what);
+    mml_key_file(&key, path);
+    mml_key_int(&key, (i64)source->checksum);
+    return key;
+}
+
 Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlThreads *threads,
-                            MmlArena *arena, DataSource *out) {
-    *out = (DataSource){ .settings = settings, .program = program, .arena = arena, .seed = seed, .threads = threads,
+                            DataCache *cache, MmlArena *arena, DataSource *out) {
+    *out = (DataSource){ .settings = settings, .program = program, .arena = arena, .seed = seed, .threads = threads, .cache = cache,
                          .checksum = MML_DATA_HASH_START };
     const DataKind *kind = kind_of(program->kind);
     if (!kind) return mml_fail(MML_EBUG, "%s: the runtime knows no source '%s'", program->where, program->kind);

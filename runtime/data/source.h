@@ -11,6 +11,7 @@
 #include "mml/data.h"
 #include "mml/threads.h"
 #include "data/file.h"
+#include "data/store.h"
 
 typedef struct DataSource DataSource;
 
@@ -48,6 +49,7 @@ struct DataSource {
     MmlArena          *arena;
     u64                seed;
     MmlThreads        *threads;      /* for opening                                 */
+    DataCache         *cache;        /* where large arrays go (store.h), or NULL    */
     i64                field_count;
     DataField         *fields;
     i64               *rows[MML_SPLITS];
@@ -66,13 +68,16 @@ struct DataSource {
 
 /* Opens by kind and makes the splits. On failure nothing is left open. */
 Status mml_data_source_open(const MmlSettings *settings, const MmlSource *program, u64 seed, MmlThreads *threads,
-                            MmlArena *arena, DataSource *out);
+                            DataCache *cache, MmlArena *arena, DataSource *out);
 void   mml_data_source_close(DataSource *source);
 
 /* The field of that name, or NULL. */
 const DataField *mml_data_source_field(const DataSource *source, const char *name);
 
 /* ---- For readers ---- */
+
+/* The key of what a reader makes of a file for this source, before what it makes of it. */
+DataKey mml_data_source_key(const DataSource *source, const char *what, const char *path);
 
 /* Reads limit and test_limit: how many rows of `split` (train or test) are to be
  * used out of `count`. */

@@ -11,6 +11,7 @@ struct MmlData {
     const MmlExperiment *experiment;
     MmlArena            *arena;
     MmlThreads          *threads;
+    DataCache           *cache;          /* NULL: none                               */
     u64                  seed;
     i64                  source_count;   /* opened so far                            */
     DataSource          *sources;
@@ -22,5 +23,8 @@ struct MmlData {
     i64                 *spoilt;         /* [threads] first sample that isn't finite */
     const char          *description, *checksum;
 };
+
+/* MML_EIO once mapped files could not be read: what was made of them may be wrong. */
+Status mml_data_unfailed(const MmlData *data);
 
 #endif

@@ -24,7 +24,7 @@ static const DataTransform transforms[] = {
     ROW(resize, DATA_STEP_COSTLY | DATA_STEP_SIZES),
     ROW(random_resized_crop, DATA_STEP_RANDOM | DATA_STEP_SIZES),
     ROW(gray, 0),
-    ROW(colorize, 0),
+    ROW(colorize, DATA_STEP_DRAWS),
     { "mono", DATA_STEP_COSTLY, mml_data_mono_prepare, mml_data_mono_apply, mml_data_mono_length, NULL },
     ROW(fit, DATA_STEP_SIZES),
     ROW(stft, DATA_STEP_COSTLY),

@@ -56,6 +56,7 @@ typedef struct {
 #define DATA_STEP_RANDOM 1           /* anew each epoch: not cached                 */
 #define DATA_STEP_COSTLY 2           /* worth caching what comes of it              */
 #define DATA_STEP_SIZES  4           /* makes one size of several                   */
+#define DATA_STEP_DRAWS  16          /* draws once a sample, by the seed and the split */
 #define DATA_STEP_KEEPS  8           /* keeps shape, length and the meaning of the axes */
 
 /* What normalize(train) learned, and its names in a checkpoint. */

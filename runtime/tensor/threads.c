@@ -86,10 +86,12 @@ static void wait_for_workers(MmlThreads *pool) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Signals stay with the caller's thread: workers are made with all blocked. */
+/* Signals stay with the caller's thread: workers are made with all blocked but SIGBUS, which a read of a
+ * mapped file raises in the thread that reads. */
 static Status start_workers(MmlThreads *pool) {
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = 0;
     while (error == 0 && pool->started < pool->count - 1) {

@@ -71,19 +71,25 @@ static int needs_second(const MmlRun *run) {
 /* Where nothing is written, nothing is chosen. */
 static int writes_folder(const MmlCall *call) { return !call->check && !call->overfit_batch && !call->eval; }
 
-/* Sources that are read into memory at the start leave nothing to cache. */
-static void say_uncached(const MmlRun *run) {
-    if (run->call.cache)
-        fprintf(stderr, "%s: warning: --cache %s stays unused: this version's sources are held in memory\n",
-                run->experiment->name, run->call.cache);
+static void warn(void *context, const char *text) {
+    const MmlRun *run = context;
+    fprintf(stderr, "%s: warning: %s\n", run->experiment->name, text);
+}
+
+static Status read_data(MmlRun *run) {
+    u64 seed = (u64)mml_int(&run->settings, "train.seed");
+    MmlCache cache = {run->call.cache, run->call.cache_limit, warn, run};
+    int created;
+    if (!run->call.cache) return mml_data_open(&run->settings, seed, run->threads, &run->data);
+    Status status = mml_folder_make(run->call.cache, &created);
+    if (status != MML_OK) return mml_context(status, "--cache");
+    return mml_data_open_cached(&run->settings, seed, run->threads, &cache, &run->data);
 }
 
 static Status open_data(MmlRun *run, const MmlEarlier *earlier) {
     double started = mml_now();
-    u64 seed = (u64)mml_int(&run->settings, "train.seed");
-    MML_TRY(mml_data_open(&run->settings, seed, run->threads, &run->data));
+    MML_TRY(read_data(run));
     run->seconds.data = mml_now() - started;
-    say_uncached(run);
     if (earlier) MML_TRY(mml_earlier_compare_data(earlier, run));
     if (!run->call.eval)
         for (i64 i = 0; i < run->experiment->stage_count; i++) MML_TRY(mml_measures_check(run->data, &run->stages[i]));

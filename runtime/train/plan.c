@@ -58,6 +58,7 @@ void mml_plan_print(MmlRun *run) {
                     (long long)mml_int(&run->settings, "train.seed"),
                     mml_threads_count(run->threads), mml_threads_count(run->threads) == 1 ? "" : "s", DEVICE);
     mml_screen_line(screen, "%-9s %s", "data", mml_data_describe(run->data));
+    if (mml_data_cache_describe(run->data)) mml_screen_line(screen, "%-9s %s", "cache", mml_data_cache_describe(run->data));
     for (i64 i = 0; mml_data_skip(run->data, i); i++) mml_screen_line(screen, "skipped   %s", mml_data_skip(run->data, i));
     for (i64 m = 0; m < experiment->modality_count; m++) {
         const MmlModality *modality = &experiment->modalities[m];

@@ -19,6 +19,21 @@ typedef struct MmlData MmlData;
 Status mml_data_open(const MmlSettings *settings, u64 seed, MmlThreads *threads, MmlData **out);
 void   mml_data_close(MmlData *data);
 
+/* A folder, which must be there, for files of what was read and prepared: found in a later run,
+ * and mapped, so that data may be larger than memory. What stands in the way of a file (no room, limit,
+ * damage) is said by `say`, a line for people, and is no failure. */
+typedef struct {
+    const char *folder;
+    i64         limit;                /* most bytes in it, 0: any                        */
+    void      (*say)(void *context, const char *text);       /* may be NULL               */
+    void       *context;
+} MmlCache;
+
+/* mml_data_open with a cache, or NULL. */
+Status mml_data_open_cached(const MmlSettings *settings, u64 seed, MmlThreads *threads, const MmlCache *cache, MmlData **out);
+/* The cache's folder and what was found and made there; NULL without one. */
+const char *mml_data_cache_describe(const MmlData *data);
+
 i64    mml_data_count(const MmlData *data, MmlSplit split);     /* 0: there is no such split */
 i64    mml_data_skipped(const MmlData *data);
 /* What was skipped and why ("'a/b.png' is a damaged PNG: …"), for the first

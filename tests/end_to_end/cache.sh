@@ -1,0 +1,81 @@
+# --cache: the same numbers with and without, found, waited for, made again; data that memory doesn't hold.
+. "$(dirname "$0")/lib.sh"
+
+idx_set digits 6000 40 64 4
+cat >cached.mml <<'P'
+use encoders, policies, methods
+param root : path
+data digits = idx(root)
+modality small : image[1, 8, 8] { input = digits.image -> scale(1 / 255) -> resize(8, 8) -> flip(); encoder = flatten -> linear(8) }
+modality whole : image[1, 64, 64] { input = digits.image -> scale(1 / 255); encoder = flatten -> linear(8) }
+target digit : class[4] = digits.label
+fusion = concat -> linear(classes)
+train {
+  batch     = 32
+  optimizer = sgd(lr = 1e-2, momentum = 0.9)
+  stage joint { epochs = 3 }
+}
+P
+check "mmlc cached.mml" "$MMLC" cached.mml -o cached
+call=(./cached --root digits --threads 2)
+
+# peak COMMAND…: the most anonymous memory, in KiB, that was seen.
+peak() {
+    local most=0 now run
+    "$@" >peak.log 2>&1 &
+    run=$!
+    while now=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$run/status" 2>/dev/null) && [ -n "$now" ]; do
+        [ "$now" -gt "$most" ] && most=$now
+        sleep 0.01
+    done
+    wait "$run" || { failed "$*"; tail -n 5 peak.log; }
+    peak=$most
+}
+peak "${call[@]}" --out plain
+held=$peak
+peak "${call[@]}" --out made --cache store
+mapped=$peak
+[ "$held" -gt 24000 ] && [ "$mapped" -lt 16000 ] && ok "24 MB of images: held in memory without a cache, not with one" ||
+    failed "anonymous memory: $held KiB without, $mapped KiB with a cache"
+grep -q '^cache     store, 3 made' peak.log && ok "it says what it made" || failed "made: $(grep cache peak.log)"
+same "the same numbers through the cache" plain/metrics.jsonl made/metrics.jsonl
+"${call[@]}" --out found --cache store >found.log 2>&1
+grep -q '^cache     store, 3 found' found.log && ok "and what it found" || failed "found: $(grep cache found.log)"
+same "the same numbers from the cache" plain/metrics.jsonl found/metrics.jsonl
+same "the same checksum and counts" <(grep -E '"(checksum|description)"' plain/run.json) <(grep -E '"(checksum|description)"' found/run.json)
+
+for file in store/*.mmlcache; do printf 'x' | dd of="$file" bs=1 seek=70001 conv=notrunc status=none; done
+"${call[@]}" --out mended --cache store >mended.log 2>mended.err
+[ "$(grep -c 'warning: .* is damaged (.*): it is made again' mended.err)" -eq 3 ] && [ "$(wc -l <mended.err)" -eq 3 ] && ok "a line for each damaged file" ||
+    failed "damaged: $(cat mended.err)"
+same "the same numbers after damage" plain/metrics.jsonl mended/metrics.jsonl
+
+rm -rf store
+for moment in 0.01 0.03 0.06 0.1 0.2; do
+    "${call[@]}" --out "killed-$moment" --cache store >/dev/null 2>&1 &
+    sleep "$moment"; kill -9 $! 2>/dev/null; wait $! 2>/dev/null
+done
+"${call[@]}" --out after --cache store >/dev/null 2>after.err
+[ ! -s after.err ] && [ "$(find store -name '*.new' | wc -l)" -eq 0 ] && ok "nothing is left of runs that were killed while writing" ||
+    failed "after kills: $(cat after.err) $(ls store)"
+same "the same numbers after kills" plain/metrics.jsonl after/metrics.jsonl
+
+"${call[@]}" --out stopped --cache store >/dev/null 2>&1 &
+for _ in $(seq 200); do [ -s stopped/last.safetensors ] && break; sleep 0.02; done
+kill -9 $! 2>/dev/null; wait $! 2>/dev/null
+check "--resume with the cache" ./cached --resume stopped --cache store
+same "the same numbers as never stopped" plain/metrics.jsonl stopped/metrics.jsonl
+
+rm -rf store
+check "a sweep whose runs share a cache" ./cached --root digits --sweep seed=1..4 --jobs 2 --out swept --cache store
+check "a sweep without" ./cached --root digits --sweep seed=1..4 --jobs 2 --out unswept
+without_seconds() { sed 's/,[^,]*$//' "$1"; }
+diff <(without_seconds swept/sweep.csv) <(without_seconds unswept/sweep.csv) >diff.log && ok "the same table" || { failed "another table"; cat diff.log; }
+[ "$(ls store | wc -l)" -eq 3 ] && ok "each file was made once" || failed "files: $(ls store)"
+
+fails_with "a cache that is no folder" 3 '--cache' ./cached --root digits --out no --cache cached.mml
+"${call[@]}" --out limited --cache little --cache-limit 1MiB >limited.log 2>limited.err
+grep -q 'more than --cache-limit leaves: this part of the data is held in memory' limited.err && ok "what the limit leaves no room for is told" ||
+    failed "limit: $(cat limited.err)"
+same "the same numbers" plain/metrics.jsonl limited/metrics.jsonl
+finish
