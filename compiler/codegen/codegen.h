@@ -23,15 +23,14 @@ typedef struct {
     void       *watch;
 } CodegenOptions;
 
-/* An optimised, verified module in context, for the host or options->cpu. NULL
- * with a diagnostic (unknown cpu) when it can't be. with_main: emit `main`. */
-LLVMModuleRef codegen_module(Arena *arena, Diagnostics *diagnostics, const Program *program,
-                             const CodegenOptions *options, LLVMContextRef context, int with_main);
+/* An object without `main`, for the host or options->cpu. NULL with a diagnostic (unknown cpu) when it can't be. The
+ * caller disposes of it. One that was made of the same module, for the same processor and by the same mmlc and LLVM, comes
+ * from options->cache (codegen/object_key.h). */
+LLVMMemoryBufferRef codegen_object(Arena *arena, Diagnostics *diagnostics, const Program *program, const CodegenOptions *options);
 
 typedef enum { EMIT_OBJECT, EMIT_ASSEMBLY, EMIT_LLVM } EmitKind;
 
-/* Compiles program into path. False with a diagnostic; nothing is left at path then. An object that was made of the same
- * module, for the same processor and by the same mmlc and LLVM, comes from options->cache (codegen/object_key.h). */
+/* Compiles program into path. False with a diagnostic; nothing is left at path then. Objects come from the cache too. */
 int codegen_file(Arena *arena, Diagnostics *diagnostics, const Program *program,
                  const CodegenOptions *options, EmitKind kind, const char *path);
 

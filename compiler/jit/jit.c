@@ -84,16 +84,8 @@ static LLVMErrorRef define_library(Jit *jit) {
 /* ---- Compilation ---- */
 
 static LLVMErrorRef add_program(Jit *jit, Arena *arena, Diagnostics *d, const Program *program, const CodegenOptions *options) {
-    LLVMOrcThreadSafeContextRef context = LLVMOrcCreateNewThreadSafeContext();
-    LLVMModuleRef module = codegen_module(arena, d, program, options, LLVMOrcThreadSafeContextGetContext(context), 0);
-    LLVMErrorRef error = LLVMErrorSuccess;
-    if (module) {
-        LLVMOrcThreadSafeModuleRef safe = LLVMOrcCreateNewThreadSafeModule(module, context);
-        error = LLVMOrcLLJITAddLLVMIRModule(jit->lljit, LLVMOrcLLJITGetMainJITDylib(jit->lljit), safe);
-        if (error) LLVMOrcDisposeThreadSafeModule(safe);
-    }
-    LLVMOrcDisposeThreadSafeContext(context);
-    return error;
+    LLVMMemoryBufferRef object = codegen_object(arena, d, program, options);
+    return object ? LLVMOrcLLJITAddObjectFile(jit->lljit, LLVMOrcLLJITGetMainJITDylib(jit->lljit), object) : LLVMErrorSuccess;
 }
 
 Jit *jit_compile(Arena *arena, Diagnostics *diagnostics, const Program *program, const CodegenOptions *options) {

@@ -16,6 +16,12 @@ holds "one object is kept" 1
 MML_CACHE=off from "MML_CACHE=off makes it again" 'machine code' three
 bytes "without a cache it is the same file" one three
 
+ran() { "$MMLC" run --time "$program" -- --version 2>&1 | grep -oE 'cached code|optimisation'; }
+[ "$(ran)" = optimisation ] && ok "mmlc run makes its code the first time" || failed "mmlc run makes its code the first time"
+[ "$(ran)" = 'cached code' ] && ok "and takes it from the cache the second" || failed "mmlc run takes its code from the cache"
+holds "what is run has an object of its own" 2
+rm "$MML_CACHE"/*.object; "$MMLC" "$program" -o two
+
 entry=$(ls "$MML_CACHE"/*.object)
 truncate -s 100 "$entry"
 from "a truncated entry is made again" 'machine code' two
