@@ -67,7 +67,7 @@ static void print_help(void) {
            "FILE (- for standard input), by its form:\n"
            "  JSON   {\"P\": [[[...]]]} or {\"counts\": [[[...]]]}, indexed x1, x2, y; a list of\n"
            "         such objects, or {\"cases\": [...]}; \"name\" names a distribution\n"
-           "  CSV    a header and three columns x1,x2,y; a sample a row, each distinct value a bin\n"
+           "  CSV    a header and three columns x1,x2,y (or …,label); a sample a row, each distinct value a bin\n"
            "         (--bins N: real numbers in N bins)\n"
            "  .npy   an array of rank 3: integers are counts, floats weights\n"
            "Weights are normalised to a sum of 1; a table may have %lld cells.\n\n", (long long)PID_INPUT_CELLS);

@@ -123,6 +123,14 @@ static int next_row(Scanner *scanner) {
     return c != END;
 }
 
+/* x,y,label: the last column says by its name that it is the label, so that `y` before it is a source. */
+static int is_label_name(const char *name) {
+    static const char *const names[] = {"label", "class", "target"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(name, names[i]) == 0) return 1;
+    return 0;
+}
+
 /* column[c]: which of x1, x2, y the c-th column is. */
 static Status read_header(Scanner *scanner, int column[PID_COLUMNS]) {
     int numbers = 0, known = 0, seen[PID_COLUMNS] = {0};
@@ -137,7 +145,7 @@ static Status read_header(Scanner *scanner, int column[PID_COLUMNS]) {
     if (numbers == PID_COLUMNS)
         return mml_fail(MML_EDATA, "%s:%lld: the header is missing; the first line names the columns: x1,x2,y",
                         scanner->file->path, (long long)line);
-    for (int c = 0; c < PID_COLUMNS; c++)
+    for (int c = 0; c < PID_COLUMNS && !is_label_name(scanner->value[PID_COLUMNS - 1]); c++)
         for (int n = 0; n < PID_COLUMNS; n++) {
             if (strcasecmp(scanner->value[c], PID_COLUMN_NAMES[n]) != 0) continue;
             if (known < PID_COLUMNS && c != n)

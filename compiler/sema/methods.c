@@ -116,31 +116,10 @@ static void members(RuleBuilder *r) {
     r->rule->training_loss = term && r->rule->loss ? value_binary(s, OP_ADD, SCALAR(TYPE_LOSS), term->span, r->rule->loss, term) : r->rule->loss;
 }
 
-static const Decl *find_called(Sema *s, const Expr *call) {
-    Name name = call ? rule_name(s, call, "method") : intern_text(s->names, "uniform");
-    if (!name)
-        return NULL;
-    const Decl *decl = find_method(s, name);
-    if (decl)
-        return decl;
-    if (!call)
-        mml_ice("the default method `uniform` is not at hand");
-    if (s->incomplete)
-        return NULL;
-    Diagnostic *d = diag(s->diagnostics, E0360, call->kind == EXPR_CALL ? call->base->span : call->span, "there is no method named `%s`", name);
-    VECTOR(const char *) names = {0};
-    for (int i = 0; i < s->methods.count; i++)
-        VECTOR_PUSH(s->arena, &names, s->methods.items[i]->name);
-    help_nearest(s, d, name, names.items, names.count);
-    if (find_policy(s, name))
-        diag_help(s->diagnostics, d, "`%s` is a policy: `policy = %s(…)`", name, name);
-    else if (names.count == 0)
-        diag_help(s->diagnostics, d, "the library's methods come with `use methods`");
-    return NULL;
-}
-
 Rule *method_build(Sema *s, const Expr *call, const char *path, const Stage *stage) {
-    const Decl *decl = find_called(s, call);
+    const Decl *decl = call ? rule_find(s, call, true) : find_method(s, intern_text(s->names, "uniform"));
+    if (!decl && !call)
+        mml_ice("the default method `uniform` is not at hand");
     if (!decl)
         return NULL;
     RuleBuilder r;

@@ -23,27 +23,8 @@ static void members(RuleBuilder *r) {
     }
 }
 
-static const Decl *find_called(Sema *s, const Expr *call) {
-    Name name = rule_name(s, call, "policy");
-    if (!name)
-        return NULL;
-    const Decl *decl = find_policy(s, name);
-    if (decl || s->incomplete)
-        return decl;
-    Diagnostic *d = diag(s->diagnostics, E0360, call->kind == EXPR_CALL ? call->base->span : call->span, "there is no policy named `%s`", name);
-    VECTOR(const char *) names = {0};
-    for (int i = 0; i < s->policies.count; i++)
-        VECTOR_PUSH(s->arena, &names, s->policies.items[i]->name);
-    help_nearest(s, d, name, names.items, names.count);
-    if (find_method(s, name))
-        diag_help(s->diagnostics, d, "`%s` is a method: `method = %s(…)` in a joint stage", name, name);
-    else if (names.count == 0)
-        diag_help(s->diagnostics, d, "the library's policies come with `use policies`");
-    return NULL;
-}
-
 Rule *policy_build(Sema *s, const Expr *call, const char *path, int has_probe, int missing) {
-    const Decl *decl = find_called(s, call);
+    const Decl *decl = rule_find(s, call, false);
     if (!decl)
         return NULL;
     RuleBuilder r;

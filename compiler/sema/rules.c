@@ -23,7 +23,8 @@ static void add_start(RuleBuilder *r, Do *statement) {
         r->start_end = &(*r->start_end)->next;
 }
 
-Name rule_name(Sema *s, const Expr *call, const char *what) {
+/* "fastpid"; NULL after a report. what: "policy". */
+static Name rule_name(Sema *s, const Expr *call, const char *what) {
     if (call->kind == EXPR_ERROR)
         return NULL;
     const Expr *callee = call->kind == EXPR_CALL ? call->base : call;
@@ -31,6 +32,30 @@ Name rule_name(Sema *s, const Expr *call, const char *what) {
         return callee->name;
     if (callee->kind != EXPR_ERROR)
         diag(s->diagnostics, E0360, call->span, "a %s is called by its name", what);
+    return NULL;
+}
+
+const Decl *rule_find(Sema *s, const Expr *call, bool is_method) {
+    const char *what = is_method ? "method" : "policy", *library = is_method ? "methods" : "policies";
+    Name name = rule_name(s, call, what);
+    if (!name)
+        return NULL;
+    const Decl *policy = find_policy(s, name), *method = find_method(s, name), *decl = is_method ? method : policy;
+    if (decl || s->incomplete)
+        return decl;
+    Diagnostic *d = diag(s->diagnostics, E0360, call->kind == EXPR_CALL ? call->base->span : call->span, "there is no %s named `%s`", what, name);
+    const Decl *const *items = is_method ? s->methods.items : s->policies.items;
+    int count = is_method ? s->methods.count : s->policies.count;
+    const char **names = NEW_ARRAY(s->arena, const char *, count + 1);
+    for (int i = 0; i < count; i++)
+        names[i] = items[i]->name;
+    help_nearest(s, d, name, names, count);
+    if (policy)
+        diag_help(s->diagnostics, d, "`%s` is a policy: `policy = %s(…)`", name, name);
+    else if (method)
+        diag_help(s->diagnostics, d, "`%s` is a method: `method = %s(…)` in a joint stage", name, name);
+    else if (count == 0)
+        diag_help(s->diagnostics, d, "the library's %s come with `use %s`", library, library);
     return NULL;
 }
 

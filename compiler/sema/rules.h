@@ -38,8 +38,8 @@ void rule_handler(RuleBuilder *r, const Member *member);
 /* Hands the rule over, its start handler complete. */
 Rule *rule_finish(RuleBuilder *r);
 
-/* Name of the definition in call ("fastpid"), NULL after a report. what: "policy". */
-Name rule_name(Sema *s, const Expr *call, const char *what);
+/* The policy or method (is_method) that call names; NULL after a report, or where the program couldn't be read whole. */
+const Decl *rule_find(Sema *s, const Expr *call, bool is_method);
 
 /* Definitions that no stage uses (policies.c, methods.c). */
 void policy_check(Sema *s, const Decl *policy);

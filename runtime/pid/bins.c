@@ -158,6 +158,7 @@ static Status (*const METHODS[])(const Job *) = {
 
 Status mml_probe_bins(const MmlProbeOptions *options, int modality, const float *features, i64 n, int width,
                       MmlThreads *threads, MmlArena *arena, i32 *bin, int *bins, float *clusters) {
+    if ((size_t)options->bins >= sizeof METHODS / sizeof *METHODS) return mml_fail(MML_EINPUT, "there are no bins number %d", (int)options->bins);
     MmlArenaMark mark = mml_arena_mark(arena);
     Job job = {options, modality, width, features, n, threads, arena, bin, bins, clusters, MML_NEW(arena, float, n)};
     Status status = job.scale ? mml_probe_norms(modality, features, n, width, threads, arena, job.scale) : MML_ENOMEM;

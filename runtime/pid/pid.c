@@ -118,6 +118,9 @@ Status mml_pid_solve(const MmlTable *table, const MmlPidOptions *options, MmlAre
     if (!table || !table->p || !arena || !out) return mml_fail(MML_EINPUT, "mml_pid_solve: an argument is NULL");
     double began = mml_pid_clock();
     MmlPidOptions chosen = options ? *options : mml_pid_defaults();
+    if (chosen.solver != MML_PID_NEWTON && chosen.solver != MML_PID_ADAM)
+        return mml_fail(MML_EINPUT, "there is no solver number %d; MML_PID_NEWTON is %d, MML_PID_ADAM %d", (int)chosen.solver, MML_PID_NEWTON,
+                        MML_PID_ADAM);
     *out = (MmlPid){0};
     MML_TRY(allocate(table, &chosen, arena, out));
     MmlArenaMark mark = mml_arena_mark(arena);

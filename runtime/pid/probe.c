@@ -124,6 +124,8 @@ Status mml_probe(const MmlProbeOptions *options, int modalities, i64 n,
                  const float *const *features, const int *width, const i64 *labels, int classes,
                  MmlThreads *threads, MmlArena *arena, MmlProbeResult *out) {
     if (!options || !features || !width || !labels || !arena || !out) return mml_fail(MML_EINPUT, "mml_probe: an argument is NULL");
+    if (options->estimator != MML_ADJUSTED && options->estimator != MML_PLUGIN)
+        return mml_fail(MML_EINPUT, "there is no estimator number %d", (int)options->estimator);
     double began = mml_pid_clock();
     *out = (MmlProbeResult){.samples = n};
     MML_TRY(check(options, modalities, n, width, labels, classes));

@@ -142,6 +142,8 @@ void mml_json_real(MmlJson *json, double value) {
     put_value(json, isfinite(value) ? digits : "null");
 }
 
+void mml_json_digits(MmlJson *json, const char *digits) { put_value(json, digits); }
+
 void mml_json_seconds(MmlJson *json, double value) { mml_json_real(json, rint(value * 1e6) / 1e6); }
 
 void mml_json_bool(MmlJson *json, int value) { put_value(json, value ? "true" : "false"); }

@@ -27,6 +27,7 @@ void mml_json_key(MmlJson *json, const char *key);
 void mml_json_text(MmlJson *json, const char *value);     /* NULL: null; bytes that are no UTF-8 become U+FFFD */
 void mml_json_int(MmlJson *json, i64 value);
 void mml_json_real(MmlJson *json, double value);
+void mml_json_digits(MmlJson *json, const char *digits);  /* a number as it is written in JSON */
 void mml_json_seconds(MmlJson *json, double value);       /* to the microsecond */
 void mml_json_bool(MmlJson *json, int value);
 void mml_json_newline(MmlJson *json);                     /* behind a complete value */

@@ -2,6 +2,7 @@
 #include "train/plan.h"
 
 #include "train/files.h"
+#include "train/setting_json.h"
 #include "train/settings_text.h"
 
 #include <stdio.h>
@@ -115,7 +116,8 @@ static Status put_settings(const MmlRun *run, MmlJson *json) {
         if (!text || !type) return MML_ENOMEM;
         mml_json_key(json, setting->path);
         mml_json_open(json, '{');
-        put_text(json, "value", text);
+        mml_json_key(json, "value");
+        mml_setting_json_put(setting, text, json);
         put_text(json, "type", type);
         put_text(json, "origin", given ? "command line" : setting->origin);
         mml_json_key(json, "given");

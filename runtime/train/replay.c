@@ -92,13 +92,13 @@ static i64 whole_number(const char *text, i64 otherwise) { return text ? strtoll
 
 /* When probes were due: run.json says it; else as often as the log has them. */
 static MmlMeasureTime times_of(Replay *r) {
-    char property[64];
+    char property[64], digits[3][MML_NUMBER_TEXT];
     snprintf(property, sizeof property, "%s.every", r->measure);
-    const char *every = mml_replay_log_setting(r->log, r->stage, property);
+    const char *every = mml_replay_log_setting(r->log, r->stage, property, digits[0]);
     snprintf(property, sizeof property, "%s.when", r->measure);
-    const char *when = mml_replay_log_setting(r->log, r->stage, property);
+    const char *when = mml_replay_log_setting(r->log, r->stage, property, digits[1]);
     snprintf(property, sizeof property, "%s.untrained", r->measure);
-    const char *untrained = mml_replay_log_setting(r->log, r->stage, property);
+    const char *untrained = mml_replay_log_setting(r->log, r->stage, property, digits[2]);
     MmlMeasureTime times = {whole_number(every, 0), when && !strcmp(when, "after"), untrained && !strcmp(untrained, "true")};
     if (times.every > 0) return times;
     for (i64 i = 0; i < r->log->probe_count; i++) {
@@ -136,10 +136,11 @@ static Status replay_stage(Replay *r, const MmlRule *policy, const MmlSettings *
     MmlStage stage = {.name = r->stage, .path = r->stage, .policy = policy, .has_probe = 1, .measurement_count = 1};
     MmlMeasureTime times = times_of(r);
     MmlStageState state;
+    char digits[MML_NUMBER_TEXT];
     r->last_epoch = last_epoch_of(r);
     MmlStagePlan plan = {
         .stage = &stage, .modalities = r->log->modality_count, .times = &times, .settings = settings->values, .text = settings->text,
-        .arena = r->arena, .log = &rule_log, .epochs = whole_number(mml_replay_log_setting(r->log, r->stage, "epochs"), INT64_MAX),
+        .arena = r->arena, .log = &rule_log, .epochs = whole_number(mml_replay_log_setting(r->log, r->stage, "epochs", digits), INT64_MAX),
     };
     const MmlStageActions actions = {.context = r, .measure = measure, .decided = decided, .train = train, .evaluate = evaluate, .save = save};
     MML_TRY(mml_stage_state_new(&plan, &state));

@@ -18,6 +18,17 @@ const char *mml_decision_text(MmlArena *arena, const char *const *actions, i64 a
     return *text ? text : "–";
 }
 
+/* A replay goes through every epoch up to the last: a number beyond any run would keep it busy for ever. */
+#define MOST_EPOCHS 1000000
+
+static Status epoch_of(const json_t *line, i64 *out) {
+    const json_t *epoch = json_object_get(line, "epoch");
+    *out = json_integer_value(epoch);
+    if (!json_is_integer(epoch)) return mml_fail(MML_EDATA, "\"epoch\" is missing");
+    if (*out >= 0 && *out <= MOST_EPOCHS) return MML_OK;
+    return mml_fail(MML_EDATA, "\"epoch\" is %lld, not one of 0 to %d", (long long)*out, MOST_EPOCHS);
+}
+
 /* ---- One line of probes.jsonl ---- */
 
 /* JSON has null for NaN. */
@@ -66,10 +77,12 @@ static Status read_probe(const json_t *line, MmlArena *arena, MmlReplayLog *log,
     const json_t *decision = json_object_get(line, "decision"), *active = json_object_get(line, "active");
     out->stage = text_of(arena, json_object_get(line, "stage"));
     out->measure = text_of(arena, json_object_get(line, "measure"));
-    if (!out->stage || !json_is_integer(json_object_get(line, "epoch"))) return mml_fail(MML_EDATA, "\"stage\" or \"epoch\" is missing");
+    if (!out->stage) return mml_fail(MML_EDATA, "\"stage\" is missing");
+    i64 epoch;
+    MML_TRY(epoch_of(line, &epoch));
     if (!out->measure) out->measure = "probe";
     out->probe = (MmlProbe){
-        .epoch = json_integer_value(json_object_get(line, "epoch")), .redundancy = number(line, "redundancy"),
+        .epoch = epoch, .redundancy = number(line, "redundancy"),
         .synergy = number(line, "synergy"), .synergy_plugin = number(line, "synergy_plugin"),
         .synergy_error = number(line, "synergy_error"), .total = number(line, "total"), .entropy = number(line, "entropy"),
         .gap = number(line, "gap"), .unique = each(log, line, "unique", arena), .mutual = each(log, line, "mutual", arena),
@@ -111,7 +124,9 @@ static MmlLoggedEpoch *epoch_at(MmlReplayLog *log, const char *stage, i64 index,
 static Status take_metrics(const json_t *line, MmlArena *arena, MmlReplayLog *log) {
     const char *stage = text_of(arena, json_object_get(line, "stage")), *split = json_string_value(json_object_get(line, "split"));
     if (!stage || !split) return mml_fail(MML_EDATA, "\"stage\" or \"split\" is missing");
-    MmlEpoch *epoch = &epoch_at(log, stage, json_integer_value(json_object_get(line, "epoch")), arena)->epoch;
+    i64 index;
+    MML_TRY(epoch_of(line, &index));
+    MmlEpoch *epoch = &epoch_at(log, stage, index, arena)->epoch;
     if (!strcmp(split, "train")) {
         epoch->loss = number(line, "loss");
         epoch->losses = each(log, line, "head_loss", arena);
@@ -187,8 +202,8 @@ void mml_replay_log_free(MmlReplayLog *log) {
     log->settings = NULL;
 }
 
-const char *mml_replay_log_setting(const MmlReplayLog *log, const char *stage, const char *property) {
+const char *mml_replay_log_setting(const MmlReplayLog *log, const char *stage, const char *property, char digits[MML_NUMBER_TEXT]) {
     char path[256];
     snprintf(path, sizeof path, "train.%s.%s", stage, property);
-    return json_string_value(json_object_get(json_object_get(log->settings, path), "value"));
+    return mml_setting_json_text(json_object_get(log->settings, path), digits);
 }

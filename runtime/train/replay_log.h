@@ -3,6 +3,7 @@
 #define TRAIN_REPLAY_LOG_H
 
 #include "mml/replay.h"
+#include "train/setting_json.h"
 #include "train/stage.h"
 
 typedef struct {
@@ -31,8 +32,8 @@ typedef struct {
 Status mml_replay_log_read(const char *path, MmlArena *arena, MmlReplayLog *out);
 void   mml_replay_log_free(MmlReplayLog *log);
 
-/* The value of a setting in run.json, or NULL: "train.unimodal.epochs" gives "8 epochs". */
-const char *mml_replay_log_setting(const MmlReplayLog *log, const char *stage, const char *property);
+/* The value of a setting in run.json, or NULL: "train.unimodal.epochs" gives "8 epochs". It lies in the log or in digits. */
+const char *mml_replay_log_setting(const MmlReplayLog *log, const char *stage, const char *property, char digits[MML_NUMBER_TEXT]);
 
 /* "only(gray)", "finish: reason", "say: text", joined by "; "; "–" for nothing. */
 const char *mml_decision_text(MmlArena *arena, const char *const *actions, i64 action_count, const char *finish,

@@ -1,4 +1,5 @@
 #include "train/report_page.h"
+#include "train/setting_json.h"
 
 #include <math.h>
 
@@ -75,7 +76,9 @@ static void setting_row(FILE *page, const char *path, const json_t *setting) {
     fputs("<tr><td><code>", page);
     mml_chart_text(page, path);
     fputs("</code></td><td class=\"value\">", page);
-    mml_chart_text(page, mml_report_string(setting, "value"));
+    char digits[MML_NUMBER_TEXT];
+    const char *value = mml_setting_json_text(setting, digits);
+    mml_chart_text(page, value ? value : "");
     fputs("</td><td class=\"quiet\">", page);
     mml_chart_text(page, mml_report_string(setting, "origin"));
     fputs("</td></tr>\n", page);

@@ -2,6 +2,7 @@
 #include "train/resume.h"
 
 #include "train/files.h"
+#include "train/setting_json.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -69,7 +70,8 @@ Status mml_earlier_apply(const MmlEarlier *earlier, MmlRun *run) {
     for (i64 i = 0; i < experiment->setting_count; i++) {
         const MmlSetting *setting = &experiment->settings[i];
         const json_t *entry = setting_of(earlier, setting->path);
-        const char *value = json_string_value(json_object_get(entry, "value"));
+        char digits[MML_NUMBER_TEXT];
+        const char *value = mml_setting_json_text(entry, digits);
         if (!json_is_true(json_object_get(entry, "given")) || !value || run->settings.given[setting->slot]) continue;
         Status status = mml_setting_give(&run->settings, setting, value);
         if (status != MML_OK) return mml_context(status, "%s", earlier->path);
@@ -95,7 +97,8 @@ Status mml_earlier_compare(const MmlEarlier *earlier, const MmlRun *run) {
     const char *differences = "";
     for (i64 i = 0; i < experiment->setting_count; i++) {
         const MmlSetting *setting = &experiment->settings[i];
-        const char *then = json_string_value(json_object_get(setting_of(earlier, setting->path), "value"));
+        char digits[MML_NUMBER_TEXT];
+        const char *then = mml_setting_json_text(setting_of(earlier, setting->path), digits);
         const char *now = mml_setting_text(&run->settings, setting, run->arena);
         if (!now) return MML_ENOMEM;
         if (then && !strcmp(then, now)) continue;

@@ -75,10 +75,6 @@ static void put_stages(const MmlRun *run, MmlJson *json) {
 
 static void put_confusion(const MmlRun *run, const i64 *confusion, MmlJson *json) {
     i64 classes = run->experiment->target.classes;
-    if (!confusion) {
-        mml_json_text(json, NULL);
-        return;
-    }
     mml_json_open(json, '[');
     for (i64 label = 0; label < classes; label++) {
         mml_json_open(json, '[');
@@ -91,10 +87,6 @@ static void put_confusion(const MmlRun *run, const i64 *confusion, MmlJson *json
 /* Share of each class's samples that are predicted right; null where there are none. */
 static void put_per_class(const MmlRun *run, const i64 *confusion, MmlJson *json) {
     i64 classes = run->experiment->target.classes;
-    if (!confusion) {
-        mml_json_text(json, NULL);
-        return;
-    }
     mml_json_open(json, '[');
     for (i64 label = 0; label < classes; label++) {
         i64 all = 0;
@@ -124,10 +116,14 @@ static void put_accuracies(const MmlRun *run, const MmlSummary *summary, MmlJson
 }
 
 static void put_classes(const MmlRun *run, const MmlSummary *summary, MmlJson *json) {
-    mml_json_key(json, "confusion");
-    put_confusion(run, summary->confusion, json);
-    mml_json_key(json, "per_class");
-    put_per_class(run, summary->confusion, json);
+    static const struct { const char *key; void (*put)(const MmlRun *run, const i64 *confusion, MmlJson *json); } parts[] = {
+        {"confusion", put_confusion}, {"per_class", put_per_class},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        mml_json_key(json, parts[i].key);
+        if (summary->confusion) parts[i].put(run, summary->confusion, json);
+        else mml_json_text(json, NULL);
+    }
 }
 
 void mml_summary_json(const MmlRun *run, const MmlSummary *summary, MmlJson *json) {

@@ -2,6 +2,7 @@
 #include "train/sweep_start.h"
 
 #include "train/files.h"
+#include "train/setting_json.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -37,7 +38,8 @@ static double member(const json_t *object, const char *key, const char *name) {
 static int is_after(const json_t *run, const char *stage, const char *measure) {
     char path[256];
     snprintf(path, sizeof path, "%.120s.%.120s.when", stage, measure);
-    const char *when = json_string_value(json_object_get(json_object_get(json_object_get(run, "settings"), path), "value"));
+    char digits[MML_NUMBER_TEXT];
+    const char *when = mml_setting_json_text(json_object_get(json_object_get(run, "settings"), path), digits);
     return when && !strcmp(when, "after");
 }
 

@@ -406,6 +406,20 @@ Test(command, adam_without_convergence_says_so) {
     cr_assert(!strstr(text, "warning") && strstr(text, "\"converged\":true"), "%s", text);
 }
 
+/* Three columns of XOR, whichever names they have. */
+Test(command, a_last_column_called_label_class_or_target_is_the_label_whatever_the_others_are_called) {
+    static const char *const headers[] = {"x,y,label", "y,x1,Class", "x2,y,target", "x1,x2,y", "a,b,c"};
+    if (!have_mmlc()) return;
+    for (size_t h = 0; h < sizeof headers / sizeof *headers; h++) {
+        char file[128];
+        snprintf(file, sizeof file, "%s\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n", headers[h]);
+        write_text("xor.csv", file);
+        json_t *line = run_json("xor.csv --json");
+        cr_assert_float_eq(json_number_value(json_object_get(line, "synergy")), 1, 1e-8, "%s", headers[h]);
+        json_decref(line);
+    }
+}
+
 Test(command, bad_input_is_one_error_that_names_the_place) {
     static const struct { const char *text, *message; } bad[] = {
         {"{\"P\": [[[0.5, -0.5]]]}", "P[0][0][1] is -0.5"},
@@ -433,6 +447,7 @@ Test(command, bad_input_is_one_error_that_names_the_place) {
         {"x1,x2,y\n1,2,3\n1,-NaN,3\n", "bad:3: x2 is -NaN"},
         {"y,first,second\n1,2,3\n", "bad:1: column 1 is called y"},
         {"x1,x1,y\n1,2,3\n", "bad:1: column 2 is called x1"},
+        {"x,y,z\n1,2,3\n", "bad:1: column 2 is called y; rename it, or name all three"},
         {"x1,x2,y\n\"1,2,3\n", "bad:2: a quoted value has no closing quote"},
         {"\x93NUMPY\x01", "damaged .npy header"},
     };

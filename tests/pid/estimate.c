@@ -184,6 +184,20 @@ Test(estimate, misuse_is_an_error_with_a_message) {
     cr_assert_eq(mml_pid_bootstrap(&table, &pid, NULL, 1, 1, NULL, arena, &intervals), MML_EINPUT);
     cr_assert(strstr(mml_message(), "at least 2 resamples"), "%s", mml_message());
     cr_assert_eq(mml_probe(NULL, 2, 1, NULL, NULL, NULL, 2, NULL, arena, NULL), MML_EINPUT);
+    MmlPidOptions unknown = mml_pid_defaults();
+    unknown.solver = 9;
+    cr_assert_eq(mml_pid_solve(&table, &unknown, arena, &other), MML_EINPUT);
+    const float rows[4] = {0, 1, 2, 3}, *const features[2] = {rows, rows};
+    const int   width[2] = {1, 1};
+    const i64   labels[4] = {0, 1, 0, 1};
+    MmlProbeResult result;
+    for (int bad = 0; bad < 3; bad++) {
+        MmlProbeOptions probe = mml_probe_defaults();
+        if (bad == 0) probe.solver = unknown;
+        if (bad == 1) probe.bins = 9;
+        if (bad == 2) probe.estimator = 9;
+        cr_assert_eq(mml_probe(&probe, 2, 4, features, width, labels, 2, NULL, arena, &result), MML_EINPUT, "%d", bad);
+    }
     static const int sizes[][2] = {{-1, 2}, {0, 2}, {1 << 20, 1 << 20}, {2147483647, 2147483647}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         wrong.bins[0] = sizes[s][0];

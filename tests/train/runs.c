@@ -100,6 +100,8 @@ Test(runs, leave_every_file_with_every_key) {
     json_t *root = json_object_get(json_object_get(run, "settings"), "root");
     cr_assert_str_eq(json_string_value(json_object_get(root, "value")), ".");
     cr_assert_str_eq(json_string_value(json_object_get(root, "origin")), "command line");
+    const json_t *settings = json_object_get(run, "settings");
+    cr_assert_eq(json_integer_value(json_object_get(json_object_get(settings, "tau"), "value")), 1, "a number is one of JSON");
     json_decref(run);
     cr_assert_eq(access(".", F_OK), 0);
     free(toy_read(folder, "r/last.safetensors"));

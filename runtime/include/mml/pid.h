@@ -65,7 +65,7 @@ MmlPidOptions mml_pid_defaults(void);
 /* options: NULL for the defaults. q and dual live in arena, scratch is released
  * on return. Cells below 1e-15 of the normalised table count as zero. Fails with
  * MML_EINPUT (a negative or non-finite weight, named; an all-zero or too large
- * table; adam with more than two sources or wrong options; a NULL argument) or
+ * table; a solver that there isn't; adam with more than two sources or wrong options; a NULL argument) or
  * MML_ENUMERIC (no certified gap of 1e-9 bit), or MML_EINTERRUPT. Reentrant. */
 Status mml_pid_solve(const MmlTable *table, const MmlPidOptions *options, MmlArena *arena, MmlPid *out);
 
