@@ -9,24 +9,25 @@
 #include "data/video.h"
 
 Status mml_clips_new(MmlArena *arena, i64 count, DataClips *out) {
-    *out = (DataClips){ .count = count, .rows = MML_NEW(arena, DataClip, count > 0 ? count : 1) };
+    *out = (DataClips){ .count = count, .rows = MML_NEW(arena, DataClip, count > 0 ? count : 1), .store = { .descriptor = -1 } };
     return out->rows ? MML_OK : MML_ENOMEM;
 }
 
 void mml_clips_free(DataClips *clips) {
     for (i64 i = 0; clips->rows && i < clips->count; i++) {
         DataClip *row = &clips->rows[i];
-        for (i64 frame = 0; frame < row->count; frame++) free(row->pixels[frame]);
-        if (!row->files) free(row->pixels);
+        for (i64 frame = 0; frame < row->count && !clips->store.bytes; frame++) free(row->kept[frame].pixels);
+        if (!row->files) free(row->kept);
         free(row->why);
     }
+    mml_store_close(&clips->store);
 }
 
 /* ---- Listing ---- */
 
 static Status set_files(DataClip *row, const char *name, i64 count, const char *const *files, MmlArena *arena) {
-    *row = (DataClip){ .name = name, .count = count, .files = files, .pixels = MML_NEW(arena, u8 *, count) };
-    return row->pixels ? MML_OK : MML_ENOMEM;
+    *row = (DataClip){ .name = name, .count = count, .files = files, .kept = MML_NEW(arena, DataFrame, count) };
+    return row->kept ? MML_OK : MML_ENOMEM;
 }
 
 Status mml_clips_set_picture(DataClips *clips, i64 row, const char *file, MmlArena *arena) {
@@ -101,15 +102,20 @@ int mml_clips_sampled(double rate, double from, i64 frame) {
 
 /* Takes room for that many bytes where there is any. */
 static int has_room(DataClips *clips, i64 bytes) {
+    if (clips->writing) return 1;
     if (atomic_fetch_add(&clips->kept, bytes) + bytes <= CLIPS_KEPT) return 1;
     atomic_fetch_sub(&clips->kept, bytes);
     return 0;
 }
 
-/* The pixels stay where there is room for them. */
+/* Into the cache's file, or as it is: room for it has been taken. */
 static void keep(DataClips *clips, DataClip *row, i64 frame, Picture *picture) {
-    if (has_room(clips, 3 * picture->height * picture->width)) row->pixels[frame] = picture->pixels;
-    else free(picture->pixels);
+    i64 bytes = 3 * picture->height * picture->width;
+    row->kept[frame] = (DataFrame){ picture->pixels, -1 };
+    if (!clips->writing) return;
+    row->kept[frame] = (DataFrame){ NULL, atomic_fetch_add(&clips->written, bytes) };
+    if (!clips->failed && mml_store_write(&clips->store, row->kept[frame].place, picture->pixels, bytes) != MML_OK) clips->failed = 1;
+    free(picture->pixels);
 }
 
 static Status decode_frame(DataClips *clips, DataClip *row, i64 frame) {
@@ -120,7 +126,7 @@ static Status decode_frame(DataClips *clips, DataClip *row, i64 frame) {
         row->width = picture.width;
     }
     int fits = picture.height == row->height && picture.width == row->width;
-    if (fits) keep(clips, row, frame, &picture);
+    if (fits && has_room(clips, 3 * picture.height * picture.width)) keep(clips, row, frame, &picture);
     else free(picture.pixels);
     if (fits) return MML_OK;
     return mml_fail(MML_EDATA, "'%s' is %lld x %lld pixels and '%s', of the same clip, %lld x %lld", row->files[0], (long long)row->height,
@@ -135,10 +141,10 @@ static int wants_opening(void *context, const VideoInfo *info, i64 frame) {
     DataClip *row = o->row;
     if (frame >= o->room) {
         i64 room = 2 * frame + 64;
-        u8 **larger = realloc(row->pixels, sizeof *larger * (size_t)room);
+        DataFrame *larger = realloc(row->kept, sizeof *larger * (size_t)room);
         if (!larger) return -1;
-        memset(larger + o->room, 0, sizeof *larger * (size_t)(room - o->room));
-        row->pixels = larger;
+        for (i64 i = o->room; i < room; i++) larger[i] = (DataFrame){ NULL, -1 };
+        row->kept = larger;
         o->room = room;
     }
     row->count = frame + 1;
@@ -147,7 +153,10 @@ static int wants_opening(void *context, const VideoInfo *info, i64 frame) {
     return taken && has_room(o->clips, 3 * info->height * info->width);
 }
 
-static void take_opening(void *context, i64 frame, Picture *picture) { ((Opening *)context)->row->pixels[frame] = picture->pixels; }
+static void take_opening(void *context, i64 frame, Picture *picture) {
+    const Opening *o = context;
+    keep(o->clips, o->row, frame, picture);
+}
 
 static Status open_video(DataClips *clips, DataClip *row) {
     Opening opening = { clips, row, 0 };
@@ -159,16 +168,20 @@ static Status open_video(DataClips *clips, DataClip *row) {
     return row->count == info.frames ? MML_OK : mml_fail(MML_ENOMEM, "no memory for the frames of '%s'", row->name);
 }
 
-static void decode_rows(void *context, i64 begin, i64 end, int thread) {
-    DataClips *clips = context;
-    for (i64 i = begin; i < end; i++) {
-        DataClip *row = &clips->rows[i];
-        row->checksum = MML_DATA_HASH_START;
-        if (!row->files && !row->left_out && row->name && open_video(clips, row) != MML_OK) leave_out(row);
-        if (!row->files) continue;
-        for (i64 frame = 0; frame < row->count && !row->left_out; frame++)
-            if (decode_frame(clips, row, frame) != MML_OK) leave_out(row);
+static void decode_row(DataClips *clips, DataClip *row) {
+    if (row->left_out) return;
+    row->checksum = MML_DATA_HASH_START;
+    if (!row->files) {
+        if (row->name && open_video(clips, row) != MML_OK) leave_out(row);
+        return;
     }
+    for (i64 frame = 0; frame < row->count; frame++) row->kept[frame] = (DataFrame){ NULL, -1 };
+    for (i64 frame = 0; frame < row->count && !row->left_out; frame++)
+        if (decode_frame(clips, row, frame) != MML_OK) leave_out(row);
+}
+
+static void decode_rows(void *context, i64 begin, i64 end, int thread) {
+    for (i64 i = begin; i < end; i++) decode_row(context, &((DataClips *)context)->rows[i]);
 }
 
 void mml_clips_decode(DataClips *clips, MmlThreads *threads) { mml_parallel(threads, clips->count, decode_rows, clips); }
@@ -210,7 +223,7 @@ static void read_frame(const DataSource *source, const DataField *field, i64 ind
     const DataClip *row = &((const DataClips *)field->store)->rows[index];
     i64 plane = row->height * row->width;
     Picture again = { 0 };
-    const u8 *pixels = row->pixels[frame];
+    const u8 *pixels = row->kept[frame].pixels;
     if (!pixels) {
         read_again(row, frame, &again);
         if (again.height == row->height && again.width == row->width) pixels = again.pixels;

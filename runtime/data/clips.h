@@ -5,7 +5,8 @@
  * numbers, so 2.png comes before 10.png; else by bytes). Every picture is decoded
  * once at the start, by all threads: a row with a picture that can't be is left out
  * and says why. Decoded pictures are kept as bytes as long as CLIPS_KEPT lasts; the
- * others are decoded again each time they are read. Rows may differ in size, the
+ * others are decoded again each time they are read. With --cache all are kept in a file
+ * (clips_cache.c), and the next run decodes nothing. Rows may differ in size, the
  * frames of a row don't. Videos (video.h) are decoded likewise, and of them the frames that
  * `sample` would take are kept.
  */
@@ -18,11 +19,16 @@
 #define CLIPS_KEPT ((i64)1 << 30)
 
 typedef struct {
+    u8 *pixels;                      /* [height, width, 3]; NULL: not kept          */
+    i64 place;                       /* in the file of the cache that is being written, -1 */
+} DataFrame;
+
+typedef struct {
     const char        *name;         /* the picture, the folder or the video        */
     double             rate;         /* frames a second; 0: not known               */
     i64                count;        /* frames                                      */
     const char *const *files;        /* [count]; NULL: a video                      */
-    u8               **pixels;       /* [count] [height, width, 3]; NULL: not kept  */
+    DataFrame         *kept;         /* [count]                                     */
     i64                height, width;
     u64                checksum;
     int                left_out;
@@ -34,6 +40,10 @@ typedef struct {
     DataClip   *rows;                /* [count]; one that nothing was set for is empty */
     double      sampled;             /* frames a second that are wanted of videos; 0: all */
     _Atomic i64 kept;                /* bytes                                       */
+    DataStore   store;               /* of the cache; bytes NULL: pixels are memory of our own */
+    int         writing;             /* pixels go into the store                    */
+    _Atomic i64 written;             /* bytes                                       */
+    _Atomic int failed;              /* the store couldn't take some                */
 } DataClips;
 
 /* count rows, to be set. */
@@ -44,7 +54,10 @@ Status mml_clips_set_picture(DataClips *clips, i64 row, const char *file, MmlAre
 Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, double rate, MmlArena *arena);
 /* Row `row` is a video. mml_video_ready() must hold. */
 void   mml_clips_set_video(DataClips *clips, i64 row, const char *file);
-/* Reads every picture of the rows that aren't left out. */
+/* Reads every picture of the rows that aren't left out, or takes what an earlier run has kept in the cache. name: of
+ * the file there. */
+Status mml_clips_open(DataClips *clips, const DataSource *source, const char *name);
+/* The same without the cache, for mml_clips_open. */
 void   mml_clips_decode(DataClips *clips, MmlThreads *threads);
 void   mml_clips_free(DataClips *clips);
 

@@ -242,7 +242,9 @@ static Status open_frames(DataSource *source, const DataOrigin *root, int field,
     MML_TRY(mml_clips_new(source->arena, crema->count, clips));
     clips->sampled = wanted > 0 ? wanted : 0;
     for (i64 i = 0; i < crema->count; i++) MML_TRY(set_row(source, root, folder, (double)rate, i, clips));
-    mml_clips_decode(clips, source->threads);
+    const char *name = mml_arena_format(source->arena, "%s-%s", source->program->name, field_names[field]);
+    if (!name) return MML_ENOMEM;
+    MML_TRY(mml_clips_open(clips, source, name));
     for (i64 i = 0; i < crema->count; i++)
         source->checksum = mml_data_hash(source->checksum, &clips->rows[i].checksum, sizeof clips->rows[i].checksum);
     return MML_OK;

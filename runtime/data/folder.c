@@ -51,7 +51,9 @@ static Status read_rows(DataSource *source, int of_clips, Folder *folder, u8 *mi
         if (of_clips) MML_TRY(mml_clips_set_folder(rows, i, path, 0, source->arena));
         else MML_TRY(mml_clips_set_picture(rows, i, path, source->arena));
     }
-    mml_clips_decode(rows, source->threads);
+    const char *name = mml_arena_format(source->arena, "%s-pictures", source->program->name);
+    if (!name) return MML_ENOMEM;
+    MML_TRY(mml_clips_open(rows, source, name));
     for (i64 i = 0; i < rows->count; i++) {
         const DataClip *row = &rows->rows[i];
         source->checksum = mml_data_hash(source->checksum, &row->checksum, sizeof row->checksum);

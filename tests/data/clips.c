@@ -2,6 +2,7 @@
 #include "picture_files.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,72 @@ Test(clips, crop_and_flip_are_the_same_for_all_frames) {
             cr_assert(epoch == 1 || memcmp(values, before, sizeof values) != 0);
             memcpy(before, values, sizeof values);
         }
+    program_free(p);
+}
+
+/* ---- The cache ---- */
+
+static void count_words(void *context, const char *text) { ++*(int *)context; }
+
+/* Values of all four clips that are there through a cache of at most `limit` bytes (0: any number), without one where folder is NULL. */
+static void values_through(Program *p, const char *folder, i64 limit, float *out, char checksum[32], const char **skip) {
+    int said = 0;
+    MmlCache cache = { folder, limit, count_words, &said };
+    MmlThreads *threads;
+    MmlData *data;
+    cr_assert_eq(mml_threads_new(2, &threads), MML_OK);
+    cr_assert_eq(mml_data_open_cached(program_settings(p), 1, threads, folder ? &cache : NULL, &data), MML_OK, "%s", mml_message());
+    cr_assert_str_eq(mml_data_describe(data), "3 train, 1 skipped");
+    for (i64 row = 0; row < 3; row++) sample_of(data, MML_TRAIN, row, 1, 1, p, 0, out + 2 * 3 * 80 * 90 * row, NULL, NULL);
+    snprintf(checksum, 32, "%s", mml_data_checksum(data));
+    *skip = mml_arena_format(program_settings(p)->arena, "%s", mml_data_skip(data, 0));
+    mml_data_close(data);
+    mml_threads_free(threads);
+}
+
+static int files_in(const char *folder) {
+    DIR *entries = opendir(folder);
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(entries));) count += entry->d_name[0] != '.';
+    closedir(entries);
+    return count;
+}
+
+Test(clips, come_out_of_the_cache_as_they_went_in) {
+    enum { VALUES = 3 * 2 * 3 * 80 * 90 };
+    Program *p = program_new();
+    make_folder(p, "pets");
+    make_folder(p, "pets/cat");
+    make_folder(p, "cache");
+    for (int i = 0; i < 4; i++) write_clip(p, mml_arena_format(program_settings(p)->arena, "pets/cat/%d", i), 3 + i, 80, 90, 20 * i);
+    write_text(p, "pets/cat/2/3.png", "GIF89a");
+    add_source(p, "pets", "folder", mml_arena_format(program_settings(p)->arena, "%s/pets", program_folder(p)));
+    set_target(p, 2, "label");
+    set_real(p, "data.pets.skip", 0.5);
+    add_modality(p, "clip", "video[2, 3, 80, 90]", "frames", 4, 2, 3, 80, 90);
+    add_step(p, "frames", 4, 2, 3, 80, 90);
+    step_int(p, "count", 2);
+    step_word(p, "pick", "random");
+    float *plain = malloc(sizeof *plain * VALUES), *cached = malloc(sizeof *cached * VALUES);
+    char folder[512], checksum[32], again[32];
+    const char *skip, *skip_again;
+    snprintf(folder, sizeof folder, "%s/cache", program_folder(p));
+    values_through(p, NULL, 0, plain, checksum, &skip);
+    expect_in(skip, "cat/2/3.png' is a GIF picture");
+    static const struct { i64 limit; int files; } runs[] = { { 1 << 16, 0 }, { 0, 1 }, { 0, 1 } };       /* no room, made, found */
+    for (int run = 0; run < 3; run++) {
+        values_through(p, folder, runs[run].limit, cached, again, &skip_again);
+        cr_assert_eq(memcmp(plain, cached, sizeof *plain * VALUES), 0, "run %d", run);
+        cr_assert_str_eq(checksum, again);
+        cr_assert_str_eq(skip, skip_again);
+        cr_assert_eq(files_in(folder), runs[run].files, "run %d", run);
+    }
+    write_png(p, "pets/cat/1/1.png", 80, 90, 3);                          /* another picture: another file */
+    values_through(p, folder, 0, cached, again, &skip_again);
+    cr_assert_str_neq(checksum, again);
+    cr_assert_eq(files_in(folder), 2);
+    free(plain);
+    free(cached);
     program_free(p);
 }
 

@@ -277,6 +277,20 @@ Test(crema_d, decodes_the_videos_where_there_are_no_pictures) {
         for (i64 i = 0; i < plane; i++) means[t] += (double)frames[3 * t * plane + i] / (double)plane;
     expect_near(means[0], 80.8772, 2e-3, "red of frame 0");
     expect_near(means[2], 81.4314, 2e-3, "red of frame 58");
+    make_folder(p, "cache");
+    for (int run = 0; run < 2; run++) {                   /* made, found */
+        float *cached = malloc(sizeof *cached * (size_t)(4 * 3 * plane));
+        char folder[600];
+        snprintf(folder, sizeof folder, "%s/cache", program_folder(p));
+        MmlData *again;
+        cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, &(MmlCache){ .folder = folder }, &again), MML_OK, "%s", mml_message());
+        cr_assert_str_eq(mml_data_describe(again), "3 train, 2 test, 1 skipped");
+        cr_assert_str_eq(mml_data_checksum(again), mml_data_checksum(data));
+        sample_of(again, MML_TEST, 1, 1, 0, p, 0, cached, NULL, NULL);
+        cr_assert_eq(memcmp(frames, cached, sizeof *cached * (size_t)(4 * 3 * plane)), 0);
+        free(cached);
+        mml_data_close(again);
+    }
     free(frames);
     set_real(p, "modality.visual.input.sample.rate", 30);
     expect_in(open_fails(p), "takes 30 frames a second, and the clip of ");
