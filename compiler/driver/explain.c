@@ -214,6 +214,11 @@ static void put_kernels(const Explanation *x, FILE *out) {
     }
 }
 
+static void put_unset(const Explanation *x, FILE *out) {
+    for (int i = 0; i < x->program->unset.count; i++)
+        fprintf(out, "%s  %s\n", i ? "" : "\nwithout a value (written in the program, or by mmlc --set PATH=VALUE)\n", x->program->unset.items[i]);
+}
+
 void explain_text(const Explanation *x, FILE *out) {
     static const Chain none;
     const Program *program = x->program;
@@ -221,6 +226,7 @@ void explain_text(const Explanation *x, FILE *out) {
     fprintf(out, "%s, from %s\n", program->name, program->source->path);
     put_settings(x, 1, "params (the trainer's --NAME VALUE; fixed ones mmlc's -D NAME=VALUE)", out);
     put_settings(x, 0, "settings (--set PATH=VALUE)", out);
+    put_unset(x, out);
     for (int i = 0; i < program->modalities.count; i++) put_modality(x, &program->modalities.items[i], out);
     fprintf(out, "\ntarget %s : class[%lld]   from %s.%s\n", program->target.name, (long long)program->target.classes,
             program->sources.items[program->target.source].name, program->target.field);

@@ -35,6 +35,12 @@ static json_t *settings_json(const Explanation *x) {
     return list;
 }
 
+static json_t *unset_json(const Explanation *x) {
+    json_t *list = json_array();
+    for (int i = 0; i < x->program->unset.count; i++) json_array_append_new(list, text(x->program->unset.items[i]));
+    return list;
+}
+
 /* A number for each kernel; null: doesn't take the shape. */
 static json_t *by_algorithm(const double *numbers, double frames) {
     json_t *object = json_object();
@@ -168,6 +174,7 @@ void explain_json(const Explanation *x, FILE *out) {
     json_object_set_new(object, "file", text(program->source->path));
     json_object_set_new(object, "parameters", json_integer(total));
     json_object_set_new(object, "settings", settings_json(x));
+    json_object_set_new(object, "unset", unset_json(x));
     json_object_set_new(object, "modalities", modalities_json(x));
     json_object_set_new(object, "target", target);
     json_object_set_new(object, "fusion", program->has_fusion ? network_json(x, &program->fusion) : json_null());

@@ -273,6 +273,7 @@ typedef struct Program {
     const Source *source;
     VECTOR(Setting) settings;             /* params first, then in order of dependence */
     int           slot_count;
+    VECTOR(const char *) unset;           /* paths of what has neither a value nor a default: data.d.holdout, train.joint.load */
     VECTOR(DataSource) sources;
     VECTOR(Modality)   modalities;
     struct { Name name; int64_t classes; int source; const char *field, *where; } target;

@@ -135,6 +135,7 @@ void settings_add_arguments(Sema *s, const char *prefix, const char *what, const
         if (!argument->value && !(list && (argument->list.count > 0 || argument->raw))) {
             if (s->analysis->sets.count > 0)
                 VECTOR_PUSH(s->arena, &s->analysis->paths, path);
+            VECTOR_PUSH(s->arena, &s->program->unset, path);
             continue;
         }
         Setting setting = {.path = path, .type = {.kind = row->type}, .words = row->words, .low = row->low, .high = row->high};

@@ -61,6 +61,10 @@ static const char *inherited_path(Block *block, const PropertyRow *property) {
     return block->place != IN_TRAIN && (property->places & IN_TRAIN) ? arena_printf(block->s->arena, "train.%s", property->row.name) : NULL;
 }
 
+static void leave_unset(Block *block, const PropertyRow *property) {
+    VECTOR_PUSH(block->s->arena, &block->s->program->unset, path_of(block, property));
+}
+
 /* A value by the property's own row. */
 static void plain_read(Block *block, const PropertyRow *property) {
     Sema *s = block->s;
@@ -76,8 +80,10 @@ static void plain_read(Block *block, const PropertyRow *property) {
         setting.origin = inherited;
         setting.span = from->span;
     } else {
-        if (!expr && !row->fallback)
+        if (!expr && !row->fallback) {
+            leave_unset(block, property);
             return;
+        }
         Argument out = {0};
         if (!argument_value(s, row, "the stage", expr ? expr : expr_of_text(s, row->fallback), &out))
             return;
@@ -98,6 +104,8 @@ static void load_read(Block *block, const PropertyRow *property) {
     Type type = {.kind = TYPE_PATH};
     type.each = given && strncmp(given->text, "each(", 5) == 0;
     const Expr *expr = given ? given_expr(s, given, type) : property_find(s, block->decl->properties, property->row.name);
+    if (!expr)
+        leave_unset(block, property);
     if (expr_wrong(expr))
         return;
     type.each = expr_callee(expr) && expr->kind == EXPR_CALL && strcmp(expr_callee(expr), "each") == 0;
@@ -152,6 +160,8 @@ static void probe_read(Block *block, const PropertyRow *property) {
 static void watch_read(Block *block, const PropertyRow *property) {
     const Expr *expr = raw_of(block, property);
     int missing, number = 0;
+    if (!expr)
+        leave_unset(block, property);
     if (expr_wrong(expr))
         return;
     if (expr->kind != EXPR_LIST) {

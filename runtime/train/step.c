@@ -80,12 +80,15 @@ static i64 head_of(const MmlExperiment *experiment, const MmlParameter *paramete
     return is_head ? parameter->group : -1;
 }
 
+int mml_stage_reaches_head(const MmlExperiment *experiment, const MmlStage *stage, i64 modality) {
+    for (i64 p = 0; p < experiment->parameter_count; p++)
+        if (stage->train->reached[p] && head_of(experiment, &experiment->parameters[p]) == modality) return 1;
+    return 0;
+}
+
 void mml_mark_reached(MmlRun *run, const MmlStage *stage) {
-    const MmlExperiment *experiment = run->experiment;
-    for (i64 p = 0; p < experiment->parameter_count; p++) {
-        i64 m = stage->train->reached[p] ? head_of(experiment, &experiment->parameters[p]) : -1;
-        if (m >= 0 && run->state.at.active[m]) run->state.head_reached[m] = 1;
-    }
+    for (i64 m = 0; m < run->experiment->modality_count; m++)
+        if (run->state.at.active[m] && mml_stage_reaches_head(run->experiment, stage, m)) run->state.head_reached[m] = 1;
 }
 
 static void update(MmlRun *run, const MmlStageSettings *stage) {

@@ -17,6 +17,8 @@ void mml_pass_epoch(MmlRun *run, const MmlStageSettings *stage);
 /* One step on the batch that work holds: forward, reverse, update. */
 Status mml_train_batch(MmlRun *run, const MmlStageSettings *stage, i64 epoch, i64 batch);
 
+/* 1: the loss of the stage's training step reaches the head of that modality. */
+int mml_stage_reaches_head(const MmlExperiment *experiment, const MmlStage *stage, i64 modality);
 /* Marks the heads that a training step of the stage reaches with the present active set. */
 void mml_mark_reached(MmlRun *run, const MmlStage *stage);
 

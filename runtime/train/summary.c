@@ -1,6 +1,7 @@
 #include "train/summary.h"
 
 #include "train/evaluate.h"
+#include "train/step.h"
 
 #include <math.h>
 #include <string.h>
@@ -182,6 +183,18 @@ static int name_width(const MmlRun *run) {
     return width;
 }
 
+/* A head that the last stage's loss doesn't reach keeps its weights while the encoder below it goes on: says since when. */
+static const char *head_since(const MmlRun *run, i64 modality) {
+    const MmlExperiment *experiment = run->experiment;
+    i64 last = experiment->stage_count - 1, stage;
+    while (last >= 0 && !run->state.stage_epochs[last]) last--;
+    for (stage = last; stage >= 0; stage--)
+        if (run->state.stage_epochs[stage] && mml_stage_reaches_head(experiment, &experiment->stages[stage], modality)) break;
+    if (stage < 0 || stage == last) return "";
+    const char *text = mml_arena_format(run->arena, ", trained up to stage %s", experiment->stages[stage].name);
+    return text ? text : "";
+}
+
 static void print_split(MmlRun *run, const MmlSummary *summary, MmlSplit split) {
     const MmlMetrics *metrics = &summary->splits[split];
     MmlScreen *screen = &run->screen;
@@ -191,8 +204,8 @@ static void print_split(MmlRun *run, const MmlSummary *summary, MmlSplit split) 
     mml_screen_line(screen, "%s accuracy (%lld samples)", mml_split_name(split), (long long)metrics->samples);
     mml_screen_line(screen, "  %-*s  %s", width, "fused", mml_percent(metrics->accuracy, text));
     for (i64 m = 0; m < run->experiment->modality_count; m++)
-        mml_screen_line(screen, "  %-*s  %s  by its own head", width, run->experiment->modalities[m].name,
-                        mml_percent(metrics->head_accuracy[m], text));
+        mml_screen_line(screen, "  %-*s  %s  by its own head%s", width, run->experiment->modalities[m].name,
+                        mml_percent(metrics->head_accuracy[m], text), head_since(run, m));
 }
 
 void mml_summary_eval_print(MmlRun *run, const MmlSummary *summary) {

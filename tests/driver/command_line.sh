@@ -126,6 +126,8 @@ exits  "a wrong program gives 1"             1 "$MMLC" check wrong.mml
 "$MMLC" check wrong.mml 2>color.err;                grep -q $'\033' color.err && failed "colours without a terminal" || ok "no colours without a terminal"
 prints "check --explain"                     '^stage joint'                    "$MMLC" check --explain "$program"
 # conv 3x3 of one channel to 8 with bias, then 8 to 16 with bias: 80 and 144
+prints "check --explain names what has no value" '^  train\.joint\.load$' "$MMLC" check --explain "$program"
+prints "and what else"                       '^  train\.optimizer\.clip$'        "$MMLC" check --explain "$program"
 prints "check --explain shows the kernels"   'reference [0-9.]+ times that'    "$MMLC" check --explain "$program"
 prints "check --explain --json is one object" '^\{"name":"one_encoder",.*"kind":"conv",[^{}]*"parameters":80,.*"kind":"linear",[^{}]*"parameters":144,.*\}$' "$MMLC" check --explain --json "$program"
 printf 'param tau = 5.0\n' | cat - "$program" >with_param.mml

@@ -157,6 +157,10 @@ errs "a requires that doesn't hold"  'requires'                          'replay
 # --- training
 numbers() { sed -nE 's/  \| lr .*//; s/  [0-9.]+ s$//; /^(unimodal|joint) [0-9]|^(unimodal|joint) ends|^  (fused|left|right)/p' "$1"; }
 "$MMLC" run two.mml -- --out whole --threads 2 >whole.out
+sed 's/stage joint { epochs = 2 }/stage joint { epochs = 2; method = concat() }/' two.mml >concat.mml
+"$MMLC" run concat.mml -- --threads 2 >concat.out
+grep -q '^  left .* by its own head, trained up to stage unimodal$' concat.out && grep -q '^  left .* by its own head$' whole.out && \
+    ok "a head that the last stage doesn't train is told apart" || failed "heads in the summary"
 train() { printf '%b' "$1" | "$MMLC" repl two.mml -- --threads 2 >train.out 2>train.err; }
 same_training() { numbers whole.out >a; numbers train.out >b; if [ -s a ] && cmp -s a b; then ok "$1"; else failed "$1"; diff a b | head -n 5; tail -n 3 train.err; fi; }
 train 'train()\n';                                              same_training "train() is the trainer"
