@@ -259,11 +259,11 @@ static int train(Compilation *c, int count, char **arguments) {
     return code;
 }
 
-/* argv of the trainer: its name, an option of ours or NULL, the arguments behind `--`. */
+/* argv of the trainer: how it is called ("to go on: mmlc run FILE -- --resume …"), an option of ours or NULL, the arguments behind `--`. */
 static int train_with(Compilation *c, const char *option) {
     char **arguments = NEW_ARRAY(c->arena, char *, c->options->rest_count + 3);
     int count = 0;
-    arguments[count++] = arena_copy(c->arena, c->program->name, strlen(c->program->name));
+    arguments[count++] = arena_printf(c->arena, "mmlc run %s --", c->options->operand);
     if (option) arguments[count++] = arena_copy(c->arena, option, strlen(option));
     for (int i = 0; i < c->options->rest_count; i++) arguments[count++] = c->options->rest[i];
     return train(c, count, arguments);

@@ -39,6 +39,7 @@ fails_with "a param without value"           2 'NAME=VALUE'                    "
 fails_with "an unknown processor"            2 'skylake'                       "$MMLC" --target-cpu skylaek "$program" -o x
 fails_with "two programs"                    2 'one file'                      "$MMLC" "$program" "$program"
 fails_with "--emit has no meaning for check" 2 'check'                         "$MMLC" check --emit ir "$program"
+prints "the trainer of mmlc run says how it is called" 'Usage: mmlc run .*one_encoder\.mml -- ' "$MMLC" run "$program" -- --help
 fails_with "arguments behind -- for a build" 2 'mmlc run'                      "$MMLC" "$program" -- --seed 1
 fails_with "trainer's options without --"    2 'behind `--`'                   "$MMLC" run "$program" --epochs 3
 fails_with "an unknown diagnostic"           2 'E0999'                         "$MMLC" explain E0999
