@@ -162,7 +162,9 @@ const char *mml_cache_folder(const DataCache *cache) { return cache ? cache->fol
 
 const char *mml_cache_describe(DataCache *cache) {
     const char *found = "", *made = "";
-    if (!cache || (!cache->found && !cache->made)) return NULL;
+    if (!cache) return NULL;
+    if (!cache->found && !cache->made)
+        return mml_arena_format(cache->arena, "%s, nothing to keep there: tables of text and small data are held in memory", cache->folder);
     if (cache->found)
         found = mml_arena_format(cache->arena, ", %lld found (%.1f MiB)", (long long)cache->found, (double)cache->found_bytes / 0x1p20);
     if (cache->made)

@@ -24,7 +24,7 @@ typedef struct DataCache DataCache;
 /* The folder must be there. Removes what killed runs left unfinished. Memory from arena; threads: for hashing. */
 Status mml_cache_open(const MmlCache *options, MmlThreads *threads, MmlArena *arena, DataCache **out);
 const char *mml_cache_folder(const DataCache *cache);      /* "" for NULL */
-/* What was found and made, for people; NULL: nothing. */
+/* What was found and made, for people; NULL: there is no cache. */
 const char *mml_cache_describe(DataCache *cache);
 
 /* ---- Keys ---- */

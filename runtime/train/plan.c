@@ -76,6 +76,9 @@ void mml_plan_print(MmlRun *run) {
 void mml_plan_warn(const MmlRun *run) {
     const char *name = run->experiment->name;
     i64 count = mml_data_count(run->data, MML_TRAIN);
+    if (!mml_data_count(run->data, MML_TEST))
+        fprintf(stderr, "%s: warning: the data have no test split, so no test accuracy is measured; give their source test = 10 %%, "
+                "every(n, k) or a file\n", name);
     for (i64 i = 0; i < run->experiment->stage_count; i++) {
         const MmlStageSettings *stage = &run->stages[i];
         if (stage->epochs == 0) continue;

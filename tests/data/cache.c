@@ -1,6 +1,7 @@
 /* The cache: the same values as without, found again, never stale, and made again where damaged. */
 #define _GNU_SOURCE
 #include "archive.h"
+#include "picture_files.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -244,6 +245,46 @@ Test(cache, keeps_arrays_of_an_archive_in_either_order) {
         }
         program_free(p);
     }
+}
+
+/* Pictures of two folders, one of them damaged; a last one is exchanged for another of the same size. */
+Test(cache, keeps_decoded_pictures_and_what_was_skipped) {
+    Program *p = program_new();
+    char folder[512];
+    float plain[18], cached[18];
+    make_folder(p, "a");
+    make_folder(p, "b");
+    write_png(p, "a/0.png", 2, 3, 1);
+    write_text(p, "a/1.png", "\x89PNG\r\n\x1a\n and no more");
+    write_png(p, "a/2.png", 2, 3, 2);
+    write_png(p, "b/0.png", 2, 3, 3);
+    add_source(p, "pets", "folder", program_folder(p));
+    set_real(p, "data.pets.skip", 0.5);
+    add_modality(p, "photo", "image[3, 2, 3]", "image", 3, 3, 2, 3);
+    set_target(p, 2, "label");
+    snprintf(folder, sizeof folder, "%s/../%s-cache", program_folder(p), strrchr(program_folder(p), '/') + 1);
+    cr_assert_eq(mkdir(folder, 0777), 0);
+    for (int round = 0; round < 3; round++) {
+        Said said = { 0 };
+        MmlCache cache = cache_in(folder, &said);
+        MmlData *data, *without = open_data(p);
+        cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, &cache, &data), MML_OK, "%s", mml_message());
+        cr_assert_eq(mml_data_count(data, MML_TRAIN), 3);
+        cr_assert_str_eq(mml_data_checksum(data), mml_data_checksum(without));
+        cr_assert_str_eq(mml_data_skip(data, 0), mml_data_skip(without, 0));
+        expect_in(mml_data_cache_describe(data), round == 1 ? ", 1 found" : ", 1 made");
+        for (i64 row = 0; row < 3; row++) {
+            train_sample(p, without, row, plain);
+            train_sample(p, data, row, cached);
+            cr_assert_eq(memcmp(plain, cached, sizeof plain), 0);
+        }
+        mml_data_close(data);
+        cr_assert_eq(said.count, 0);
+        if (round == 1) write_png(p, "b/0.png", 2, 3, 9);
+    }
+    snprintf(folder, sizeof folder, "rm -r '%s/../%s-cache'", program_folder(p), strrchr(program_folder(p), '/') + 1);
+    cr_assert_eq(system(folder), 0);
+    program_free(p);
 }
 
 /* ---- Blocks ---- */

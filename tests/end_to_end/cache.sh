@@ -78,4 +78,19 @@ fails_with "a cache that is no folder" 3 '--cache' ./cached --root digits --out 
 grep -q 'more than --cache-limit leaves: this part of the data is held in memory' limited.err && ok "what the limit leaves no room for is told" ||
     failed "limit: $(cat limited.err)"
 same "the same numbers" plain/metrics.jsonl limited/metrics.jsonl
+
+awk 'BEGIN { print "a,b,k"; for (i = 0; i < 60; i++) print i % 7 "," i % 5 "," i % 3 }' >table.csv
+cat >text.mml <<'P'
+data d = csv("table.csv", label = last)
+modality x : vector[2] { input = d.table; encoder = linear(4) }
+modality y : vector[2] { input = d.table; encoder = linear(4) }
+target k : class[3] = d.label
+fusion = concat -> linear(classes)
+train { batch = 8; optimizer = sgd(lr = 1e-2); stage joint { epochs = 1 } }
+P
+check "mmlc text.mml" "$MMLC" text.mml -o text
+./text --out text-run --cache store >text.log 2>text.err
+grep -q '^cache     store, nothing to keep there: tables of text' text.log && ok "a cache that a table leaves unused says so" || failed "table: $(cat text.log)"
+[ "$(grep -c 'warning: the data have no test split.*give their source test = 10 %' text.err)" -eq 1 ] && ok "data without a test split are told of" ||
+    failed "no test split: $(cat text.err)"
 finish
