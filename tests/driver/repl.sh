@@ -150,6 +150,8 @@ says "a log cut in a line is noted"  '^note: cut/probes.jsonl is cut in line' 'r
 says "and replayed up to there"      'the same at every one of'          'replay("cut", turns())\n' two.mml
 sed '2s/^/x/' run/probes.jsonl >cut/probes.jsonl
 errs "a log damaged in the middle"   'probes.jsonl, line 2'              'replay("cut", fastpid())'
+sed '1s/"epoch": 2/"epoch": 9000000000000000000/' run/probes.jsonl >cut/probes.jsonl
+errs "an epoch beyond any run"       'line 1: "epoch" is 9000000000000000000, not one of 0 to' 'replay("cut", fastpid())'
 errs "a log that isn't there"        'nowhere'                           'replay("nowhere", fastpid())'
 errs "a log and no policy"           'not a policy'                      'replay("run", 3)'
 errs "a requires that doesn't hold"  'requires'                          'replay("run", fastpid(tau = 0.5))'
