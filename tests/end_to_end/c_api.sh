@@ -4,7 +4,7 @@
 build=$(cd "$(dirname "$MMLC")/.." && pwd)
 check "cmake --install"                      cmake --install "$build" --prefix "$scratch/prefix"
 export PKG_CONFIG_PATH=$scratch/prefix/lib/pkgconfig
-nm "$build/runtime/libmml.a" 2>/dev/null | grep -q __asan_ && export CFLAGS=-fsanitize=address,undefined
+nm "$build/runtime/libmml.a" 2>/dev/null | grep __asan_ >asan.log && export CFLAGS=-fsanitize=address,undefined
 check "pkg-config knows mml"                 pkg-config --exists mml
 cp -r "$project/examples/c_api" example
 check "the example builds outside the tree"  make -C example
