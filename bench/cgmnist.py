@@ -164,13 +164,23 @@ def train_torch(o, sets, weights, seed, active, method, joint_epochs):
     return {k: 100 * n / len(labels) for k, n in right.items()}
 
 
-def torch_row(o, sets, folders, head, policy, method):
-    values = []
+def torch_row(o, sets, name, folders, head, policy, method):
+    """Accuracies, one a seed. Each is kept in OUT/pytorch.json as soon as it is there, so that a broken-off table goes on."""
+    kept, values = f"{o.out}/pytorch.json", []
+    results = json.load(open(kept)) if os.path.exists(kept) else {}
     for seed, folder in enumerate(folders, 1):
+        key = f"{name}, seed {seed}"
+        if key in results:
+            values.append(results[key])
+            continue
         lines = [json.loads(line) for line in open(f"{folder}/metrics.jsonl")]
         active = [line["active"] for line in lines if line["stage"] == "unimodal" and line["split"] == "train"]
         joint = sum(line["stage"] == "joint" and line["split"] == "train" for line in lines)
         values.append(train_torch(o, sets, initial_weights(o, f"{o.out}/{slug('concat')}", seed), seed, active, method, joint)[head])
+        results[key] = values[-1]
+        with open(f"{kept}.new", "w") as file:
+            json.dump(results, file, indent=1)
+        os.replace(f"{kept}.new", kept)
     return values
 
 
@@ -192,6 +202,11 @@ def main():
     o = p.parse_args()
     o.out, o.mnist = os.path.abspath(o.out), os.path.abspath(o.mnist)
     os.makedirs(o.out, exist_ok=True)
+    kept, protocol = f"{o.out}/protocol.json", {k: v for k, v in vars(o).items() if k in ("mnist", "container", "train", "test", "stage1", "stage2", "every")}
+    if os.path.exists(kept) and json.load(open(kept)) != protocol:
+        sys.exit(f"bench/cgmnist: {o.out} holds the runs of another protocol ({kept}); name another --out")
+    with open(kept, "w") as file:
+        json.dump(protocol, file, indent=1)
     if not o.container:
         o.container = f"{o.out}/container.npy"
         if not os.path.exists(o.container):
@@ -207,7 +222,7 @@ def main():
         lengths = [json.load(open(f"{folder}/summary.json"))["stages"][0]["epochs"] for folder in folders]
         line = f"{name:26} {spread(ours):>12}"
         if sets:
-            theirs = torch_row(o, sets, folders, head, policy, method)
+            theirs = torch_row(o, sets, name, folders, head, policy, method)
             deviation = [statistics.stdev(v) if len(v) > 1 else 0 for v in (ours, theirs)]
             allowed = max(1, 2 * math.sqrt(sum(d * d / o.seeds for d in deviation)))
             difference = statistics.mean(ours) - statistics.mean(theirs)
