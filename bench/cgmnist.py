@@ -63,12 +63,12 @@ def data_options(o):
     return ["--root", o.mnist, "--file", o.container, "--limit", str(o.train), "--test-limit", str(o.test)]
 
 
-def run_row(o, program, policy, method):
+def run_row(o, program, policy, method, kernels="fast"):
     """The folders of the runs, one a seed."""
-    out = f"{program}-runs"
+    out = f"{program}-runs" if kernels == "fast" else f"{program}-{kernels}"
     call = [program] + data_options(o) + ["--joint-epochs", str(o.stage2 if method and policy else o.stage1 + o.stage2 if method else 0)]
     call += ["--unimodal-epochs", str(0 if not policy else o.stage1 if method else o.stage1 + o.stage2)]
-    call += ["--sweep", f"seed=1..{o.seeds}", "--jobs", str(o.jobs), "--out", out, "--quiet"]
+    call += ["--sweep", f"seed=1..{o.seeds}", "--jobs", str(o.jobs), "--out", out, "--quiet", "--kernels", kernels]
     if os.path.exists(f"{out}/sweep.json"):
         call = [program, "--resume", out, "--quiet"]
     subprocess.run(call, check=True)
@@ -176,7 +176,7 @@ def torch_row(o, sets, name, folders, head, policy, method):
         lines = [json.loads(line) for line in open(f"{folder}/metrics.jsonl")]
         active = [line["active"] for line in lines if line["stage"] == "unimodal" and line["split"] == "train"]
         joint = sum(line["stage"] == "joint" and line["split"] == "train" for line in lines)
-        values.append(train_torch(o, sets, initial_weights(o, f"{o.out}/{slug('concat')}", seed), seed, active, method, joint)[head])
+        values.append(train_torch(o, sets, initial_weights(o, o.initial, seed), seed, active, method, joint)[head])
         results[key] = values[-1]
         with open(f"{kept}.new", "w") as file:
             json.dump(results, file, indent=1)
@@ -198,7 +198,9 @@ def main():
     p.add_argument("--container")
     p.add_argument("--mmlc", default="build/release/compiler/mmlc")
     p.add_argument("--out", default="build/cgmnist")
+    p.add_argument("--rows", default="")
     p.add_argument("--ours", action="store_true")
+    p.add_argument("--reference", action="store_true")
     o = p.parse_args()
     o.out, o.mnist = os.path.abspath(o.out), os.path.abspath(o.mnist)
     os.makedirs(o.out, exist_ok=True)
@@ -211,22 +213,25 @@ def main():
         o.container = f"{o.out}/container.npy"
         if not os.path.exists(o.container):
             make_container(o.mnist, o.container, o.train, o.test)
-    programs = {name: compile_row(o, name, policy, method, settings) for name, _, policy, method, settings in ROWS}
-    sets = None if o.ours else tensors(o)
+    chosen = [row for row in ROWS if not o.rows or row[0] in o.rows.split(";")]
+    programs = {name: compile_row(o, name, policy, method, settings) for name, _, policy, method, settings in chosen}
+    o.initial = programs[chosen[0][0]]        # weights before training are the same in all rows
+    sets = None if o.ours or o.reference else tensors(o)
     print(f"test accuracy in % after the last epoch, mean ± standard deviation over {o.seeds} seeds; {o.train} training and {o.test} test rows,")
     print(f"Stage I {o.stage1} epochs at most, Stage II {o.stage2}; rows of one stage train for {o.stage1 + o.stage2}")
-    print(f"{'':26} {'MML':>12} {'PyTorch':>12} {'difference':>11} {'allowed':>8}  epochs of Stage I")
-    for name, head, policy, method, _ in ROWS:
+    print(f"{'':26} {'MML':>12} {'plain kernels' if o.reference else 'PyTorch':>13} {'difference':>11} {'allowed':>8}  epochs of Stage I")
+    for name, head, policy, method, _ in chosen:
         folders = run_row(o, programs[name], policy, method)
         ours = [accuracy_of(folder, head) for folder in folders]
         lengths = [json.load(open(f"{folder}/summary.json"))["stages"][0]["epochs"] for folder in folders]
         line = f"{name:26} {spread(ours):>12}"
-        if sets:
-            theirs = torch_row(o, sets, name, folders, head, policy, method)
+        if sets or o.reference:
+            theirs = ([accuracy_of(folder, head) for folder in run_row(o, programs[name], policy, method, "reference")] if o.reference
+                      else torch_row(o, sets, name, folders, head, policy, method))
             deviation = [statistics.stdev(v) if len(v) > 1 else 0 for v in (ours, theirs)]
             allowed = max(1, 2 * math.sqrt(sum(d * d / o.seeds for d in deviation)))
             difference = statistics.mean(ours) - statistics.mean(theirs)
-            line += f" {spread(theirs):>12} {difference:+11.2f} {allowed:8.2f}{' ' if abs(difference) <= allowed else '!'}"
+            line += f" {spread(theirs):>13} {difference:+11.2f} {allowed:8.2f}{' ' if abs(difference) <= allowed else '!'}"
         print(line, "", " ".join(map(str, lengths)), flush=True)
 
 
