@@ -62,14 +62,27 @@ def children_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def spawn(command, folder):
-    """Runs a child; its peak memory in MiB."""
+def high_water(pid="self"):
+    """VmHWM of a living process in MiB. (ru_maxrss won't do: over vfork and exec it keeps the size of the parent.)"""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next((int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:")), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def spawn(command, folder, peak=False):
+    """Runs a child; with peak its peak memory in MiB, looked at every 5 ms."""
+    most = 0
     with open(folder / "log", "w") as log:
         child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(child.pid, 0)
+        while peak and child.poll() is None:
+            most = max(most, high_water(child.pid))
+            time.sleep(5e-3)
+        status = child.wait()
     if status:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{(folder / 'log').read_text()}")
-    return usage.ru_maxrss / 1024
+    return most
 
 
 class Ours:
@@ -83,10 +96,13 @@ class Ours:
     def round(self):
         self.runs += 1
         out = self.folder / f"run{self.runs}"
-        memory = spawn(["./pair", "--threads", "2", "--out", str(out), "--set", "train.joint.epochs=2"], self.folder)
+        spawn(["./pair", "--threads", "2", "--out", str(out), "--set", "train.joint.epochs=2"], self.folder)
         lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
         epochs = [line["seconds"] for line in lines if line["split"] == "train"]
-        return epochs[-1] / self.batches, memory
+        return epochs[-1] / self.batches
+
+    def memory(self):
+        return spawn(["./pair", "--threads", "2", "--out", str(self.folder / "memory"), "--set", "train.joint.epochs=2"], self.folder, peak=True)
 
     def start(self, cache="off"):
         began = time.perf_counter()
@@ -132,7 +148,7 @@ def torch_alone(key, what):
     peer = Torch.__new__(Torch)
     WARM[key] = 1 if what == "start" else 5
     peer.__init__(key, "eager")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(high_water())
 
 
 def bench(mmlc, key, peers, rounds, cpus, options):
@@ -140,10 +156,10 @@ def bench(mmlc, key, peers, rounds, cpus, options):
         folder = pathlib.Path(name)
         ours = Ours(mmlc, key, folder)
         contestants = {peer: Torch(key, peer) for peer in peers}
-        times, rejected, memory = {"mml": [], **{p: [] for p in peers}}, 0, 0
+        times, rejected = {"mml": [], **{p: [] for p in peers}}, 0
         for _ in range(rounds):
             with Watch(cpus, children_seconds) as watch:
-                seconds, memory = ours.round()
+                seconds = ours.round()
             if watch.cores >= LEAST_CORES: times["mml"].append(seconds)
             else: rejected += 1
             for peer, contestant in contestants.items():
@@ -175,7 +191,7 @@ def bench(mmlc, key, peers, rounds, cpus, options):
                   f"with compiled code from the cache {cached:.2f} s", flush=True)
         if options.memory:
             theirs = float(alone("memory"))
-            print(f"  peak memory: mml {memory:.0f} MiB (two epochs), PyTorch {theirs:.0f} MiB (five steps)", flush=True)
+            print(f"  peak memory: mml {ours.memory():.0f} MiB (two epochs), PyTorch {theirs:.0f} MiB (five steps)", flush=True)
 
 
 def main():
