@@ -1,11 +1,12 @@
 /* replay and compare: logged probes under other policies. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "driver/repl_evaluate.h"
 #include "driver/repl_say.h"
-#include "mml/replay.h"
+#include "mml/comparison.h"
 
 enum { DECISION = 34, MOST_POLICIES = 16 };
 
@@ -162,63 +163,73 @@ Answer replay_call(Question *question, const Expr *call) {
 
 /* ---- Several beside each other ---- */
 
-/* The policy's own line at a probe, or at an epoch that only rules heard of. */
-static const MmlReplayLine *line_at(const Replayed *replayed, const MmlReplayLine *like) {
-    for (int i = 0; i < replayed->lines.count; i++) {
-        const MmlReplayLine *line = &replayed->lines.items[i];
-        if (!line->probe == !like->probe && line->epoch == like->epoch && !strcmp(line->stage, like->stage)) return line;
-    }
-    return NULL;
-}
-
 static const char *source_text(Question *question, const Expr *expr) {
     if (!expr->span.source) return "";
     return arena_copy(question->arena, expr->span.source->text + expr->span.begin, expr->span.end - expr->span.begin);
 }
 
-static void put_comparison(Question *question, const Log *log, const Expr *call, const Replayed *all, int count) {
-    int width = count > 3 ? 22 : 30;
-    put_notes(&all[0]);
-    for (int s = 0; s < all[0].stages.count; s++) {
-        const char *stage = all[0].stages.items[s].stage;
+static void put_verdict_line(const MmlCompared *policy, const MmlReplayStage *verdict) {
+    printf("  %s: %lld of %lld differ", policy->name, (long long)verdict->differing, (long long)verdict->lines);
+    if (verdict->parted >= 0) printf(", parts at epoch %lld (~ hypothetical from there)", (long long)verdict->parted);
+    if (verdict->replayed_end) printf(", ends after %lld epochs", (long long)verdict->replayed_epochs);
+    putchar('\n');
+}
+
+static void put_comparison(Question *question, const Log *log, const MmlComparison *of) {
+    const MmlCompared *first = &of->policies[0];
+    int width = of->policy_count > 3 ? 22 : 30;
+    for (i64 s = 0; s < first->stage_count; s++) {
+        const char *stage = first->stages[s].stage;
         put_head(log, stage);
         put_cut("taken", width, 0);
-        for (int p = 0; p < count; p++) {
+        for (i64 p = 0; p < of->policy_count; p++) {
             putchar(' ');
-            put_cut(source_text(question, positional(call, p + 1)), width, p + 1 == count);
+            put_cut(of->policies[p].name, width, p + 1 == of->policy_count);
         }
         putchar('\n');
-        for (int i = 0; i < all[0].lines.count; i++) {
-            const MmlReplayLine *line = &all[0].lines.items[i];
+        for (i64 i = 0; i < first->line_count; i++) {
+            const MmlReplayLine *line = &first->lines[i];
             if (strcmp(line->stage, stage) || !line->probe) continue;
             put_probe(log, line);
             put_cut(line->taken ? line->taken : "not logged", width, 0);
-            for (int p = 0; p < count; p++) {
-                const MmlReplayLine *own = line_at(&all[p], line);
+            for (i64 p = 0; p < of->policy_count; p++) {
+                const MmlReplayLine *own = mml_comparison_line(&of->policies[p], line);
                 putchar(' ');
-                put_cut(!own || !own->replayed ? "(ended before)" : arena_printf(question->arena, "%s%s", own->hypothetical ? "~" : "", own->replayed), width, p + 1 == count);
+                put_cut(!own || !own->replayed ? "(ended before)" : arena_printf(question->arena, "%s%s", own->hypothetical ? "~" : "", own->replayed),
+                        width, p + 1 == of->policy_count);
             }
             putchar('\n');
         }
-        for (int p = 0; p < count; p++) {
-            const MmlReplayStage *verdict = &all[p].stages.items[s];
-            printf("  %s: %lld of %lld differ", source_text(question, positional(call, p + 1)), (long long)verdict->differing, (long long)verdict->lines);
-            if (verdict->parted >= 0) printf(", parts at epoch %lld (~ hypothetical from there)", (long long)verdict->parted);
-            if (verdict->replayed_end) printf(", ends after %lld epochs", (long long)verdict->replayed_epochs);
-            putchar('\n');
-        }
+        for (i64 p = 0; p < of->policy_count; p++) put_verdict_line(&of->policies[p], &of->policies[p].stages[s]);
     }
 }
 
+/* What is shown needs no page: where none can be written, that is said and changes nothing. */
+static void write_comparison(const MmlComparison *of) {
+    char *path;
+    if (mml_comparison_write(of, &path) == MML_OK) printf("written to %s\n", path);
+    else printf("note: no page was written: %s\n", mml_message());
+    free(path);
+}
+
 Answer compare_call(Question *question, const Expr *call) {
-    Replayed all[MOST_POLICIES];
-    Log      log;
+    Replayed    all[MOST_POLICIES];
+    MmlCompared policies[MOST_POLICIES];
+    Log         log;
     if (!check_arguments(question, call, "compare", 2, MOST_POLICIES + 1, NULL)) return (Answer){0};
     const char *path = text_argument(question, positional(call, 0), "compare", "a run's folder or its probes.jsonl");
     if (!path) return (Answer){0};
     int count = count_positional(call) - 1, fine = open_log(path, &log);
     for (int p = 0; p < count && fine; p++) fine = run_replay(question, &log, positional(call, p + 1), &all[p]);
-    if (fine) put_comparison(question, &log, call, all, count);
+    for (int p = 0; p < count && fine; p++)
+        policies[p] = (MmlCompared){source_text(question, positional(call, p + 1)), all[p].lines.items, all[p].lines.count,
+                                    all[p].stages.items, all[p].stages.count};
+    if (fine) {
+        const MmlComparison comparison = {path, log.modalities, log.count, policies, count};
+        put_notes(&all[0]);
+        put_comparison(question, &log, &comparison);
+        write_comparison(&comparison);
+    }
     mml_arena_free(log.arena);
     return (Answer){0};
 }

@@ -145,6 +145,12 @@ says "its probes.jsonl too"          '^unimodal: the same at every one of 6 prob
 says "another policy parts"          'part at epoch 2'                   'replay("run", always())\n' two.mml
 says "a policy that ends the stage"  'replayed: the stage ends after 1 epoch: enough' 'policy brief() {\non probe(p) { finish("enough") }\n}\nreplay("run", brief())\n'
 says "decisions beside each other"   'turns\(\): 0 of 6 differ'          'compare("run", turns(), always(), fastpid())\n' two.mml
+says "and a page with them"          '^written to run/compare\.html$'     'compare("run", turns(), fastpid(tau = 2))\n' two.mml
+check "the page names each policy" grep -q '<th>fastpid(tau = 2)</th>' run/compare.html
+check "it tells how often a policy differs" grep -q '<td class="number">0 of 6</td>' run/compare.html
+check "it has no scripts and loads nothing" sh -c '! grep -Eiq "<script|https?:|src=" run/compare.html'
+mkdir -p kept/compare.html && cp run/*.json* kept/
+says "no page can be written: said, no more" '^note: no page was written: '   'compare("kept", turns())\n' two.mml
 mkdir cut; head -c $(($(wc -c <run/probes.jsonl) - 40)) run/probes.jsonl >cut/probes.jsonl
 says "a log cut in a line is noted"  '^note: cut/probes.jsonl is cut in line' 'replay("cut", turns())\n' two.mml
 says "and replayed up to there"      'the same at every one of'          'replay("cut", turns())\n' two.mml

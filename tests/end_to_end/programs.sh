@@ -36,16 +36,18 @@ if [ -d "$fashion" ]; then
 else
     skip "fashion and own_rules: no $fashion"
 fi
-check "mmlc two_views" "$MMLC" "$project/examples/two_views.mml" -o two_views
+for name in two_views two_views_grid cgmnist cgmnist_grid; do check "mmlc $name" "$MMLC" "$project/examples/$name.mml" -o "$name"; done
 if [ -d "$shared/data/mfeat" ]; then
+    check "two_views_grid sweeps" ./two_views_grid --root "$shared/data/mfeat" --joint-epochs 1 --sweep fourier_epochs=0,1 --sweep zernike_epochs=0,1 --out views-grid
+    check "with the decomposition of each start" grep -Eq '^cell,.*,R,U_fourier,U_zernike,S,imbalance,' views-grid/sweep.csv
     check "two_views trains" ./two_views --root "$shared/data/mfeat" --set train.unimodal.epochs=6 --set train.joint.epochs=2 --out views-run
 else
     skip "two_views on mfeat: no ../shared"
 fi
-check "mmlc cgmnist" "$MMLC" "$project/examples/cgmnist.mml" -o cgmnist
 if [ -d "$shared/data/cgmnist-mini" ] && [ -d "$shared/data/mnist" ]; then
     mini=(--root "$shared/data/mnist" --file "$(realpath "$shared/data/cgmnist-mini")/mnist_10color_jitter_var_0.030.npy" --limit 200 --test-limit 100)
     check "cgmnist trains" ./cgmnist "${mini[@]}" --unimodal-epochs 1 --joint-epochs 1 --out digits-run
+    check "cgmnist_grid sweeps" ./cgmnist_grid "${mini[@]}" --joint-epochs 1 --sweep gray_epochs=0,1 --sweep color_epochs=1 --out digits-grid
     check "cgmnist without any epoch keeps the weights it begins with" ./cgmnist "${mini[@]}" --unimodal-epochs 0 --joint-epochs 0 --out start --quiet
     check "they are there" test -s start/last.safetensors
 else
