@@ -179,6 +179,12 @@ train 'train(turns(), epochs = 2)\nrestore(start)\ntrain(turns())\n'
 numbers train.out | sed -n '1,/unimodal 2.*test/!p' >b; numbers whole.out >a
 cmp -s a b && ok "its own policy, given by hand, from the start" || { failed "its own policy, given by hand"; diff a b | head -n 5; tail -n 3 train.err; }
 train 'train(epochs = 3)\nsave("state.safetensors")\n'; [ -s state.safetensors ] && ok "a state in a file" || failed "a state in a file"
+train 'train()\nsave("trained.safetensors")\n'
+weights() { "$MMLC" run two.mml -- --threads 2 --init "$1" --set train.unimodal.epochs=0 --set train.joint.epochs=0 --out "$2" --quiet; }
+weights trained.safetensors prompts-weights && weights whole/last.safetensors trainers-weights
+check "its weights are the trainer's to the last bit" cmp prompts-weights/last.safetensors trainers-weights/last.safetensors
+"$MMLC" run two.mml -- --threads 2 --set train.unimodal.epochs=0 --set train.joint.epochs=0 --out first-weights --quiet
+check "and not those of the beginning" sh -c '! cmp -s prompts-weights/last.safetensors first-weights/last.safetensors'
 says "it is read back"               '^restored state.safetensors: unimodal, after epoch 3' 'restore("state.safetensors")\n' two.mml -- --threads 2
 says "a policy is tried, and another from the same state" '^restored a: unimodal, after epoch 1' 'train(epochs = 1)\nsave(a)\ntrain(always(), epochs = 1)\nrestore(a)\ntrain(fastpid(), epochs = 1)\n' two.mml
 says "a probe"                       '^  unique left '                   'train(epochs = 1)\nprobe()\n' two.mml
