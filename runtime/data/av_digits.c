@@ -39,10 +39,6 @@ static const DataSound *sound_of(const DataSource *source, const DataField *fiel
     return &digits->sounds[digits->rows[row].sound];
 }
 
-static void read_sound(const DataSource *source, const DataField *field, i64 row, float *out) {
-    mml_sound_read(sound_of(source, field, row), out);
-}
-
 static void read_image(const DataSource *source, const DataField *field, i64 row, float *out) {
     const AvDigits *digits = source->reader;
     const Row *r = &digits->rows[row];
@@ -185,7 +181,7 @@ static Status read_rows(DataSource *source, const DataOrigin *root, AvDigits *di
 
 /* missing[row] becomes 1 where the sound can't be read. */
 static Status read_sounds(DataSource *source, AvDigits *digits, u8 *missing) {
-    mml_sounds_open(digits->sounds, digits->sound_count, source->threads);
+    mml_sounds_open(source, digits->sounds, digits->sound_count);
     i64 *uses = MML_NEW(source->arena, i64, digits->sound_count);
     if (!uses) return MML_ENOMEM;
     for (i64 row = 0; row < digits->count; row++) {
@@ -195,8 +191,7 @@ static Status read_sounds(DataSource *source, AvDigits *digits, u8 *missing) {
     }
     for (i64 i = 0; i < digits->sound_count; i++) {
         const DataSound *sound = &digits->sounds[i];
-        source->checksum = mml_data_hash(source->checksum, &sound->checksum, sizeof sound->checksum);
-        if (sound->samples == 0) MML_TRY(mml_data_source_skip(source, uses[i], sound->why ? sound->why : "no memory"));
+        if (sound->samples == 0) MML_TRY(mml_data_source_skip(source, uses[i], sound->why));
     }
     return mml_data_source_skips(source, digits->count, "samples");
 }
@@ -205,12 +200,8 @@ static Status offer(DataSource *source, const AvDigits *digits) {
     const IdxPart *train = &digits->sets[SET_TRAIN], *test = &digits->sets[SET_T10K];
     if (train->height != test->height || train->width != test->width)
         return mml_fail(MML_EDATA, "'%s' and '%s' have images of different size", train->images_file, test->images_file);
-    i64 longest = 0;
-    for (i64 i = 0; i < digits->sound_count; i++)
-        if (digits->sounds[i].samples > longest) longest = digits->sounds[i].samples;
     source->field_count = FIELDS;
-    source->fields[FIELD_WAV] = (DataField){ .name = "wav", .file = digits->lists[LIST_TRAIN].path, .size = longest, .read = read_sound,
-                                             .sound = sound_of };
+    source->fields[FIELD_WAV] = mml_sounds_field(digits->sounds, digits->sound_count, "wav", digits->lists[LIST_TRAIN].path, sound_of);
     source->fields[FIELD_IMAGE] = (DataField){ .name = "image", .file = train->images_file, .size = train->height * train->width,
                                                .shape = { 3, { 1, train->height, train->width } }, .read = read_image };
     source->fields[FIELD_LABEL] = (DataField){ .name = "label", .file = digits->lists[LIST_TRAIN].path, .label = read_label };

@@ -24,23 +24,19 @@ Status mml_batch_check(const MmlData *data, MmlSplit split, const i64 *rows, i64
     return MML_OK;
 }
 
-int mml_batch_sample(const MmlData *data, i64 row, DataDraw draw, float *const *values, i64 *label, i64 *sample,
-                     float *scratch) {
+int mml_batch_place(const MmlData *data, const DataBatch *batch, i64 i, float *scratch) {
     int finite = 1;
+    i64 row = batch->rows[i];
     for (i64 m = 0; m < data->pipeline_count; m++) {
         const DataPipeline *pipeline = &data->pipelines[m];
-        mml_data_pipeline_run(pipeline, pipeline->step_count, row, draw, values[m], scratch);
-        finite &= mml_data_finite(values[m], pipeline->modality->size);
+        i64 size = pipeline->modality->size;
+        float *values = batch->inputs[m] + i * size;
+        mml_data_pipeline_run(pipeline, pipeline->step_count, row, batch->draw, values, scratch);
+        finite &= mml_data_finite(values, size);
     }
-    *sample = data->labelled->rows[draw.split][row];
-    *label = data->label->label(data->labelled, data->label, *sample);
+    batch->samples[i] = data->labelled->rows[batch->draw.split][row];
+    batch->labels[i] = data->label->label(data->labelled, data->label, batch->samples[i]);
     return finite;
-}
-
-int mml_batch_place(const MmlData *data, const DataBatch *batch, i64 i, float *scratch) {
-    float *values[MML_MAX_MODALITIES];
-    for (i64 m = 0; m < data->pipeline_count; m++) values[m] = batch->inputs[m] + i * data->pipelines[m].modality->size;
-    return mml_batch_sample(data, batch->rows[i], batch->draw, values, &batch->labels[i], &batch->samples[i], scratch);
 }
 
 Status mml_batch_explain(const MmlData *data, const DataBatch *batch, i64 i, float *scratch) {

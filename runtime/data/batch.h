@@ -17,13 +17,8 @@ DataDraw mml_batch_draw(const MmlData *data, MmlSplit split, i64 epoch, int augm
 /* MML_EBUG for a row outside the split. */
 Status mml_batch_check(const MmlData *data, MmlSplit split, const i64 *rows, i64 n);
 
-/* The sample at `row` of draw.split: values[m] gets the size of modality m. 0 when one of
- * them isn't finite. scratch: what the most demanding pipeline needs. A pure function but
- * for values and scratch: threads may run it at once. */
-int    mml_batch_sample(const MmlData *data, i64 row, DataDraw draw, float *const *values, i64 *label, i64 *sample,
-                        float *scratch);
-
-/* Sample i into its place of the batch. */
+/* Sample i into its place of the batch. 0 when one of its values isn't finite. scratch: what the most demanding
+ * pipeline needs. Threads may run it at once, for other samples and with scratch of their own. */
 int    mml_batch_place(const MmlData *data, const DataBatch *batch, i64 i, float *scratch);
 
 /* Why sample i of a filled batch isn't finite: MML_EDATA naming step and sample. */

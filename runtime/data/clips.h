@@ -55,8 +55,8 @@ Status mml_clips_set_folder(DataClips *clips, i64 row, const char *folder, doubl
 /* Row `row` is a video. mml_video_ready() must hold. */
 void   mml_clips_set_video(DataClips *clips, i64 row, const char *file);
 /* Reads every picture of the rows that aren't left out, or takes what an earlier run has kept in the cache. name: of
- * the file there. */
-Status mml_clips_open(DataClips *clips, const DataSource *source, const char *name);
+ * the file there. Their checksums are added to the source's. */
+Status mml_clips_open(DataClips *clips, DataSource *source, const char *name);
 /* The same without the cache, for mml_clips_open. */
 void   mml_clips_decode(DataClips *clips, MmlThreads *threads);
 void   mml_clips_free(DataClips *clips);

@@ -111,7 +111,7 @@ static void forget(DataClips *clips) {
     }
 }
 
-Status mml_clips_open(DataClips *clips, const DataSource *source, const char *name) {
+static Status find_or_decode(DataClips *clips, const DataSource *source, const char *name) {
     if (source->cache) MML_TRY(mml_store_grow(source->cache, name, key_of(clips, source), &clips->store));
     if (clips->store.ready && read_index(clips)) return MML_OK;
     if (clips->store.ready) forget(clips);
@@ -130,5 +130,12 @@ Status mml_clips_open(DataClips *clips, const DataSource *source, const char *na
     }
     forget(clips);                   /* no room for the file: in memory, as far as that goes */
     mml_clips_decode(clips, source->threads);
+    return MML_OK;
+}
+
+Status mml_clips_open(DataClips *clips, DataSource *source, const char *name) {
+    MML_TRY(find_or_decode(clips, source, name));
+    for (i64 i = 0; i < clips->count; i++)
+        source->checksum = mml_data_hash(source->checksum, &clips->rows[i].checksum, sizeof clips->rows[i].checksum);
     return MML_OK;
 }

@@ -49,10 +49,6 @@ static const DataSound *sound_of(const DataSource *source, const DataField *fiel
     return &((const CremaD *)source->reader)->sounds[row];
 }
 
-static void read_sound(const DataSource *source, const DataField *field, i64 row, float *out) {
-    mml_sound_read(sound_of(source, field, row), out);
-}
-
 static i64 read_label(const DataSource *source, const DataField *field, i64 row) { return ((const CremaD *)source->reader)->rows[row].label; }
 
 static const char *place_of(const DataSource *source, i64 row) {
@@ -167,16 +163,13 @@ static Status read_lists(DataSource *source, const DataOrigin *root, CremaD *cre
 static Status open_sounds(DataSource *source, const DataOrigin *root, CremaD *crema) {
     crema->sounds = MML_NEW(source->arena, DataSound, crema->count);
     if (!crema->sounds) return MML_ENOMEM;
-    i64 longest = 0;
     for (i64 i = 0; i < crema->count; i++) {
         crema->sounds[i].path = mml_arena_format(source->arena, "%s/AudioWAV/%s.wav", root->value, crema->rows[i].name);
         if (!crema->sounds[i].path) return MML_ENOMEM;
     }
-    mml_sounds_open(crema->sounds, crema->count, source->threads);
-    for (i64 i = 0; i < crema->count; i++)
-        if (crema->sounds[i].samples > longest) longest = crema->sounds[i].samples;
-    source->fields[source->field_count++] = (DataField){ .name = field_names[FIELD_WAV], .file = crema->lists[LIST_TRAIN].path, .size = longest,
-                                                         .read = read_sound, .sound = sound_of };
+    mml_sounds_open(source, crema->sounds, crema->count);
+    source->fields[source->field_count++] = mml_sounds_field(crema->sounds, crema->count, field_names[FIELD_WAV], crema->lists[LIST_TRAIN].path,
+                                                             sound_of);
     return MML_OK;
 }
 
@@ -244,29 +237,28 @@ static Status open_frames(DataSource *source, const DataOrigin *root, int field,
     for (i64 i = 0; i < crema->count; i++) MML_TRY(set_row(source, root, folder, (double)rate, i, clips));
     const char *name = mml_arena_format(source->arena, "%s-%s", source->program->name, field_names[field]);
     if (!name) return MML_ENOMEM;
-    MML_TRY(mml_clips_open(clips, source, name));
-    for (i64 i = 0; i < crema->count; i++)
-        source->checksum = mml_data_hash(source->checksum, &clips->rows[i].checksum, sizeof clips->rows[i].checksum);
-    return MML_OK;
+    return mml_clips_open(clips, source, name);
 }
 
-/* Why a row can't be used; NULL: it can. */
-static const char *reason(const CremaD *crema, i64 row) {
-    const char *why = NULL;
+/* 1: the row can't be used, and *why. */
+static u8 is_missing(const CremaD *crema, i64 row, const char **why) {
+    u8 missing = 0;
     for (int field = 0; field < FIELDS; field++) {
         const DataClips *clips = &crema->clips[field];
-        if (clips->count && clips->rows[row].left_out) why = clips->rows[row].why ? clips->rows[row].why : "no memory";
+        if (!clips->count || !clips->rows[row].left_out) continue;
+        missing = 1;
+        *why = clips->rows[row].why;
     }
-    if (crema->sounds && crema->sounds[row].samples == 0) why = crema->sounds[row].why ? crema->sounds[row].why : "no memory";
-    return why;
+    if (!crema->sounds || crema->sounds[row].samples) return missing;
+    *why = crema->sounds[row].why;
+    return 1;
 }
 
 static Status skip_rows(DataSource *source, const CremaD *crema, u8 *missing) {
     for (i64 i = 0; i < crema->count; i++) {
-        const char *why = reason(crema, i);
-        missing[i] = why != NULL;
-        if (why) MML_TRY(mml_data_source_skip(source, 1, why));
-        if (crema->sounds) source->checksum = mml_data_hash(source->checksum, &crema->sounds[i].checksum, sizeof(u64));
+        const char *why = NULL;
+        missing[i] = is_missing(crema, i, &why);
+        if (missing[i]) MML_TRY(mml_data_source_skip(source, 1, why));
     }
     return mml_data_source_skips(source, crema->count, "clips");
 }

@@ -56,9 +56,8 @@ static Status read_rows(DataSource *source, int of_clips, Folder *folder, u8 *mi
     MML_TRY(mml_clips_open(rows, source, name));
     for (i64 i = 0; i < rows->count; i++) {
         const DataClip *row = &rows->rows[i];
-        source->checksum = mml_data_hash(source->checksum, &row->checksum, sizeof row->checksum);
         missing[i] = row->left_out != 0;
-        if (missing[i]) MML_TRY(mml_data_source_skip(source, 1, row->why ? row->why : "no memory"));
+        if (missing[i]) MML_TRY(mml_data_source_skip(source, 1, row->why));
     }
     return mml_data_source_skips(source, rows->count, of_clips ? "clips" : "pictures");
 }

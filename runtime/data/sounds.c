@@ -37,8 +37,9 @@ static void open_sounds(void *context, i64 begin, i64 end, int thread) {
         if (open_sound(&sounds[i]) != MML_OK) sounds[i].why = strdup(mml_message());
 }
 
-void mml_sounds_open(DataSound *sounds, i64 count, MmlThreads *threads) {
-    mml_parallel(threads, count, open_sounds, sounds);
+void mml_sounds_open(DataSource *source, DataSound *sounds, i64 count) {
+    mml_parallel(source->threads, count, open_sounds, sounds);
+    for (i64 i = 0; i < count; i++) source->checksum = mml_data_hash(source->checksum, &sounds[i].checksum, sizeof sounds[i].checksum);
 }
 
 void mml_sounds_free(DataSound *sounds, i64 count) {
@@ -55,4 +56,16 @@ void mml_sound_read(const DataSound *sound, float *out) {
         free(bytes);
     }
     for (i64 i = 0; !same && i < sound->samples; i++) out[i] = NAN;
+}
+
+static void read_field(const DataSource *source, const DataField *field, i64 row, float *out) {
+    mml_sound_read(field->sound(source, field, row), out);
+}
+
+DataField mml_sounds_field(const DataSound *sounds, i64 count, const char *name, const char *file,
+                           const DataSound *(*sound)(const DataSource *source, const DataField *field, i64 row)) {
+    i64 longest = 0;
+    for (i64 i = 0; i < count; i++)
+        if (sounds[i].samples > longest) longest = sounds[i].samples;
+    return (DataField){ .name = name, .file = file, .size = longest, .read = read_field, .sound = sound };
 }

@@ -15,9 +15,13 @@ typedef struct DataSound {
     char       *why;                 /* why it can't be read, else NULL; malloc     */
 } DataSound;
 
-/* Fills in what the files at sounds[i].path are. */
-void mml_sounds_open(DataSound *sounds, i64 count, MmlThreads *threads);
+/* Fills in what the files at sounds[i].path are, and adds their checksums to the source's. */
+void mml_sounds_open(DataSource *source, DataSound *sounds, i64 count);
 void mml_sounds_free(DataSound *sounds, i64 count);
+
+/* The field of these sounds; sound: that of a row. file: for messages. */
+DataField mml_sounds_field(const DataSound *sounds, i64 count, const char *name, const char *file,
+                           const DataSound *(*sound)(const DataSource *source, const DataField *field, i64 row));
 
 /* The mean of its channels: out[samples]. A file that has become another since the start
  * makes values that are not finite, which the batch reports. */

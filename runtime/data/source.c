@@ -77,7 +77,7 @@ i64 *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count) {
 Status mml_data_source_skip(DataSource *source, i64 samples, const char *why) {
     source->skipped += samples;
     if (source->skip_count == MML_DATA_SKIPS_NAMED) return MML_OK;
-    const char *copy = source->skips[source->skip_count++] = mml_arena_format(source->arena, "%s", why);
+    const char *copy = source->skips[source->skip_count++] = mml_arena_format(source->arena, "%s", why ? why : "no memory");
     return copy ? MML_OK : MML_ENOMEM;
 }
 

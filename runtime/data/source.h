@@ -87,7 +87,7 @@ int    mml_data_source_used(const DataSource *source, const char *field);
 /* count row numbers of a split, to be filled; NULL with MML_ENOMEM set. */
 i64   *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count);
 
-/* Counts `samples` more that can't be read for one reason, which is copied while there is room. */
+/* Counts `samples` more that can't be read for one reason, which is copied while there is room; why NULL: no memory to tell. */
 Status mml_data_source_skip(DataSource *source, i64 samples, const char *why);
 /* MML_EDATA when all `count` samples were skipped, or more than the share `skip` of them. what: "pictures". */
 Status mml_data_source_skips(const DataSource *source, i64 count, const char *what);

@@ -74,7 +74,7 @@ Test(real, sounds_that_ffmpeg_wrote_are_read_whole) {
     DataSound sounds[2] = { { .path = MML_SHARED_DIR "/data/grid/bbaf2n.wav" },
                             { .path = MML_SHARED_DIR "/data/ucf101/ApplyEyeMakeup_g01_c01.16k.wav" } };
     if (missing(sounds[0].path) || missing(sounds[1].path)) return;
-    mml_sounds_open(sounds, 2, NULL);
+    mml_sounds_open(&(DataSource){ 0 }, sounds, 2);
     for (int i = 0; i < 2; i++) {
         cr_assert_null(sounds[i].why, "%s", sounds[i].why);
         cr_assert_eq(sounds[i].rate, 16000);
