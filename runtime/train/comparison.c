@@ -1,13 +1,13 @@
 #define _GNU_SOURCE
 #include "mml/comparison.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "train/page.h"
+#include "train/report_atoms.h"
 #include "train/report_page.h"
 
 static const char PAGE[] = "compare.html";
@@ -24,35 +24,25 @@ static int is_probe_of(const MmlReplayLine *line, const char *stage) { return li
 
 /* ---- The chart ---- */
 
-enum { REDUNDANCY, SYNERGY, UNIQUE, COLUMNS = UNIQUE + MML_MAX_MODALITIES };
-
-typedef struct { double *at, *error, *columns[COLUMNS]; int points; } Atoms;
-
-static int atoms_new(Atoms *a, i64 points, i64 modalities) {
-    *a = (Atoms){.at = mml_report_column((int)points), .error = mml_report_column((int)points)};
-    int complete = a->at && a->error;
-    for (i64 c = 0; c < UNIQUE + modalities; c++) complete &= (a->columns[c] = mml_report_column((int)points)) != NULL;
-    return complete;
-}
-
-static void atoms_free(Atoms *a) {
-    for (int c = 0; c < COLUMNS; c++) free(a->columns[c]);
-    free(a->error);
-    free(a->at);
+static int probes_of(const MmlCompared *policy, const char *stage) {
+    int count = 0;
+    for (i64 i = 0; i < policy->line_count; i++) count += is_probe_of(&policy->lines[i], stage);
+    return count;
 }
 
 /* A probe is taken before its epoch is trained. */
-static void atoms_fill(Atoms *a, const MmlComparison *of, const char *stage) {
+static void fill(MmlAtoms *a, const MmlComparison *of, const char *stage) {
     const MmlCompared *first = &of->policies[0];
+    int point = 0;
     for (i64 i = 0; i < first->line_count; i++) {
         const MmlReplayLine *line = &first->lines[i];
         if (!is_probe_of(line, stage)) continue;
-        a->at[a->points] = (double)line->epoch - 1;
-        a->error[a->points] = line->probe->synergy_error;
-        a->columns[REDUNDANCY][a->points] = line->probe->redundancy;
-        a->columns[SYNERGY][a->points] = line->probe->synergy;
-        for (i64 m = 0; m < of->modality_count; m++) a->columns[UNIQUE + m][a->points] = line->probe->unique[m];
-        a->points++;
+        a->at[point] = (double)line->epoch - 1;
+        a->error[point] = line->probe->synergy_error;
+        a->columns[MML_ATOM_REDUNDANCY][point] = line->probe->redundancy;
+        a->columns[MML_ATOM_SYNERGY][point] = line->probe->synergy;
+        for (i64 m = 0; m < of->modality_count; m++) a->columns[MML_ATOM_UNIQUE + m][point] = line->probe->unique[m];
+        point++;
     }
 }
 
@@ -67,26 +57,18 @@ static int put_marks(const MmlComparison *of, i64 stage, ChartMark *marks) {
 }
 
 static void put_chart(FILE *page, const MmlComparison *of, i64 stage) {
-    Atoms atoms;
-    char names[MML_MAX_MODALITIES][80];
+    const char *name = of->policies[0].stages[stage].stage;
+    MmlAtoms atoms;
     ChartMark *marks = calloc((size_t)of->policy_count, sizeof *marks);
-    ChartSeries series[COLUMNS];
-    if (atoms_new(&atoms, of->policies[0].line_count, of->modality_count) && marks) {
-        atoms_fill(&atoms, of, of->policies[0].stages[stage].stage);
-        series[REDUNDANCY] = (ChartSeries){.name = "redundancy", .colour = MML_COLOUR_REDUNDANCY, .values = atoms.columns[REDUNDANCY]};
-        series[SYNERGY] = (ChartSeries){.name = "synergy", .colour = MML_COLOUR_SYNERGY, .values = atoms.columns[SYNERGY], .errors = atoms.error};
-        for (i64 m = 0; m < of->modality_count; m++) {
-            snprintf(names[m], sizeof names[m], "unique %.60s", of->modalities[m]);
-            series[UNIQUE + m] = (ChartSeries){.name = names[m], .colour = mml_report_colour((int)m), .values = atoms.columns[UNIQUE + m]};
-        }
-        Chart chart = {.label = "the atoms of the decomposition over the epochs, in bits", .points = atoms.points, .at = atoms.at,
-                       .from = atoms.points ? atoms.at[0] : 0, .to = atoms.points ? atoms.at[atoms.points - 1] : 1, .series = series,
-                       .series_count = UNIQUE + (int)of->modality_count, .marks = marks, .mark_count = put_marks(of, stage, marks)};
+    int points = probes_of(&of->policies[0], name);
+    if (mml_atoms_new(&atoms, points, (int)of->modality_count, 0) && marks) {
+        fill(&atoms, of, name);
         fputs("<p class=\"quiet\">In bits; a number marks where the policy of that number parts from what was taken.</p>\n", page);
-        mml_report_chart(page, &chart);
+        mml_atoms_draw(page, &atoms, of->modalities, (Chart){.from = points ? atoms.at[0] : 0, .to = points ? atoms.at[points - 1] : 1, .marks = marks,
+                                                             .mark_count = put_marks(of, stage, marks)});
     }
     free(marks);
-    atoms_free(&atoms);
+    mml_atoms_free(&atoms);
 }
 
 /* ---- The tables ---- */
@@ -139,13 +121,9 @@ static void put_decision(FILE *page, const MmlReplayLine *line) {
 
 static void put_decisions(FILE *page, const MmlComparison *of, const char *stage) {
     const MmlCompared *first = &of->policies[0];
-    fputs("<details open><summary>All decisions</summary><div class=\"scroll\"><table><tr><th class=\"number\">before epoch</th><th class=\"number\">redundancy</th>", page);
-    for (i64 m = 0; m < of->modality_count; m++) {
-        fputs("<th class=\"number\">unique ", page);
-        mml_chart_text(page, of->modalities[m]);
-        fputs("</th>", page);
-    }
-    fputs("<th class=\"number\">synergy</th><th>taken</th>", page);
+    fputs("<details open><summary>All decisions</summary><div class=\"scroll\"><table><tr><th class=\"number\">before epoch</th>", page);
+    mml_atoms_heads(page, of->modalities, of->modality_count);
+    fputs("<th>taken</th>", page);
     for (i64 p = 0; p < of->policy_count; p++) {
         fputs("<th>", page);
         mml_chart_text(page, of->policies[p].name);

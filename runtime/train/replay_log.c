@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "train/replay_log.h"
 
+#include "train/json_read.h"
+
 #include "train/files.h"
 
 #include <jansson.h>
@@ -31,12 +33,6 @@ static Status epoch_of(const json_t *line, i64 *out) {
 
 /* ---- One line of probes.jsonl ---- */
 
-/* JSON has null for NaN. */
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static const char *text_of(MmlArena *arena, const json_t *value) {
     return json_is_string(value) ? mml_arena_format(arena, "%s", json_string_value(value)) : NULL;
 }
@@ -44,7 +40,7 @@ static const char *text_of(MmlArena *arena, const json_t *value) {
 static double *each(const MmlReplayLog *log, const json_t *object, const char *key, MmlArena *arena) {
     double *values = MML_NEW(arena, double, log->modality_count + 1);
     const json_t *numbers = json_object_get(object, key);
-    for (i64 m = 0; values && m < log->modality_count; m++) values[m] = json_is_object(numbers) ? number(numbers, log->modalities[m]) : NAN;
+    for (i64 m = 0; values && m < log->modality_count; m++) values[m] = mml_json_number(numbers, log->modalities[m], NULL);
     return values;
 }
 
@@ -82,10 +78,10 @@ static Status read_probe(const json_t *line, MmlArena *arena, MmlReplayLog *log,
     MML_TRY(epoch_of(line, &epoch));
     if (!out->measure) out->measure = "probe";
     out->probe = (MmlProbe){
-        .epoch = epoch, .redundancy = number(line, "redundancy"),
-        .synergy = number(line, "synergy"), .synergy_plugin = number(line, "synergy_plugin"),
-        .synergy_error = number(line, "synergy_error"), .total = number(line, "total"), .entropy = number(line, "entropy"),
-        .gap = number(line, "gap"), .unique = each(log, line, "unique", arena), .mutual = each(log, line, "mutual", arena),
+        .epoch = epoch, .redundancy = mml_json_number(line, "redundancy", NULL),
+        .synergy = mml_json_number(line, "synergy", NULL), .synergy_plugin = mml_json_number(line, "synergy_plugin", NULL),
+        .synergy_error = mml_json_number(line, "synergy_error", NULL), .total = mml_json_number(line, "total", NULL),
+        .entropy = mml_json_number(line, "entropy", NULL), .gap = mml_json_number(line, "gap", NULL), .unique = each(log, line, "unique", arena), .mutual = each(log, line, "mutual", arena),
     };
     for (i64 m = 0; m < log->modality_count; m++)
         for (size_t i = 0; i < json_array_size(active); i++) {
@@ -128,7 +124,7 @@ static Status take_metrics(const json_t *line, MmlArena *arena, MmlReplayLog *lo
     MML_TRY(epoch_of(line, &index));
     MmlEpoch *epoch = &epoch_at(log, stage, index, arena)->epoch;
     if (!strcmp(split, "train")) {
-        epoch->loss = number(line, "loss");
+        epoch->loss = mml_json_number(line, "loss", NULL);
         epoch->losses = each(log, line, "head_loss", arena);
         epoch->accuracy = each(log, line, "head", arena);
     } else if (!strcmp(split, "validation") || isnan(epoch->validation[0])) {

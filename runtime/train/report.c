@@ -8,7 +8,7 @@ static void find_parts(Report *r) {
     double from = 0;
     for (size_t i = 0; i < json_array_size(stages) && r->part_count < MML_REPORT_PARTS; i++) {
         const json_t *stage = json_array_get(stages, i);
-        double epochs = mml_report_number(stage, "epochs", NULL);
+        double epochs = mml_json_number(stage, "epochs", NULL);
         if (!(epochs > 0)) continue;
         r->parts[r->part_count++] = (ChartPart){from, from + epochs, mml_report_string(stage, "name")};
         from += epochs;

@@ -6,7 +6,7 @@
 /* The epoch, from 1 through all stages, that a line of metrics.jsonl ends; 0 when it isn't of this run's stages. */
 static int epoch_of(const Report *r, const json_t *line) {
     int start = mml_report_stage_start(&r->run, mml_report_string(line, "stage"));
-    double epoch = mml_report_number(line, "epoch", NULL);
+    double epoch = mml_json_number(line, "epoch", NULL);
     return start >= 0 && epoch >= 1 && start + epoch <= r->run.epochs ? start + (int)epoch : 0;
 }
 
@@ -18,8 +18,8 @@ static int fill(const Report *r, const char *split, double **columns) {
         int epoch = epoch_of(r, line);
         if (!epoch || strcmp(mml_report_string(line, "split"), split)) continue;
         lines++;
-        for (int m = 0; m < r->run.modalities; m++) columns[m][epoch - 1] = mml_report_number(line, "head", r->run.names[m]);
-        columns[r->run.modalities][epoch - 1] = mml_report_number(line, "accuracy", NULL);
+        for (int m = 0; m < r->run.modalities; m++) columns[m][epoch - 1] = mml_json_number(line, "head", r->run.names[m]);
+        columns[r->run.modalities][epoch - 1] = mml_json_number(line, "accuracy", NULL);
     }
     return lines;
 }

@@ -58,23 +58,23 @@ void mml_report_head(Report *r) {
     mml_chart_text(page, mml_report_string(run, "experiment"));
     fputs("</h1>\n<p class=\"quiet\">", page);
     mml_chart_text(page, mml_report_string(run, "file"));
-    fprintf(page, ", seed %.0f, started ", mml_report_number(run, "seed", NULL));
+    fprintf(page, ", seed %.0f, started ", mml_json_number(run, "seed", NULL));
     mml_chart_text(page, mml_report_string(run, "started"));
-    fprintf(page, ", %.0f threads; ", mml_report_number(run, "threads", NULL));
+    fprintf(page, ", %.0f threads; ", mml_json_number(run, "threads", NULL));
     mml_chart_text(page, mml_report_string(json_object_get(run, "data"), "description"));
     fputs("</p>\n<div class=\"tiles\">", page);
-    tile(page, mml_report_number(summary, "accuracy", NULL), "fused, test, after the last epoch");
+    tile(page, mml_json_number(summary, "accuracy", NULL), "fused, test, after the last epoch");
     for (int m = 0; m < r->run.modalities; m++) {
         char what[160];
         snprintf(what, sizeof what, "%.100s by its own head", r->run.names[m]);
-        tile(page, mml_report_number(summary, "head", r->run.names[m]), what);
+        tile(page, mml_json_number(summary, "head", r->run.names[m]), what);
     }
     fputs("</div>\n", page);
     const json_t *best = json_object_get(summary, "best");
-    if (isfinite(mml_report_number(best, "accuracy", NULL))) {
+    if (isfinite(mml_json_number(best, "accuracy", NULL))) {
         fputs("<p class=\"quiet\">Best fused accuracy ", page);
-        mml_report_percent(page, mml_report_number(best, "accuracy", NULL));
-        fprintf(page, " on the %s split, epoch %.0f of stage ", mml_report_string(best, "split"), mml_report_number(best, "epoch", NULL));
+        mml_report_percent(page, mml_json_number(best, "accuracy", NULL));
+        fprintf(page, " on the %s split, epoch %.0f of stage ", mml_report_string(best, "split"), mml_json_number(best, "epoch", NULL));
         mml_chart_text(page, mml_report_string(best, "stage"));
         fputs(". A maximum over epochs flatters; the tiles are of the last epoch.</p>\n", page);
     }

@@ -4,6 +4,7 @@
 #define TRAIN_REPORT_PAGE_H
 
 #include <stdio.h>
+#include "train/json_read.h"
 #include "train/report_chart.h"
 #include "train/report_run.h"
 

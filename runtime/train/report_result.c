@@ -51,13 +51,13 @@ void mml_report_confusion(Report *r) {
 void mml_report_times(Report *r) {
     FILE *page = r->page;
     const json_t *seconds = json_object_get(r->run.summary, "seconds");
-    double total = mml_report_number(seconds, "total", NULL), rest = total;
+    double total = mml_json_number(seconds, "total", NULL), rest = total;
     if (!(total > 0)) return;
-    double loading = json_is_number(json_object_get(seconds, "loading")) ? mml_report_number(seconds, "loading", NULL) : 0;
+    double loading = json_is_number(json_object_get(seconds, "loading")) ? mml_json_number(seconds, "loading", NULL) : 0;
     const struct { const char *name; double seconds; int colour; } parts[] = {
-        {"reading data", mml_report_number(seconds, "data", NULL), 0}, {"waiting for batches", loading, 3},
-        {"training and evaluating", mml_report_number(seconds, "train", NULL) - loading, 1},
-        {"probing", mml_report_number(seconds, "probe", NULL), 2}};
+        {"reading data", mml_json_number(seconds, "data", NULL), 0}, {"waiting for batches", loading, 3},
+        {"training and evaluating", mml_json_number(seconds, "train", NULL) - loading, 1},
+        {"probing", mml_json_number(seconds, "probe", NULL), 2}};
     mml_report_heading(page, "Time");
     fputs("<div class=\"bar\">", page);
     for (int i = 0; i < 4; i++)

@@ -43,12 +43,6 @@ static Status read_lines(const char *folder, const char *name, json_t **out) {
     return *out ? MML_OK : mml_fail(MML_ENOMEM, "out of memory for %s/%s", folder, name);
 }
 
-double mml_report_number(const json_t *object, const char *key, const char *name) {
-    const json_t *value = json_object_get(object, key);
-    if (name) value = json_object_get(value, name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 const char *mml_report_string(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";

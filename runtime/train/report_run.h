@@ -22,8 +22,6 @@ void   mml_report_run_free(MmlReportRun *run);
 /* Epochs trained before this stage; -1 for a name that is no stage's. */
 int mml_report_stage_start(const MmlReportRun *run, const char *stage);
 
-/* object.key, or object.key.name when name isn't NULL; NaN when it isn't there or isn't a number. */
-double mml_report_number(const json_t *object, const char *key, const char *name);
 const char *mml_report_string(const json_t *object, const char *key);      /* "" when it isn't there */
 
 #endif

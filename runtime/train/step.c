@@ -132,7 +132,7 @@ static void count_epoch(MmlRun *run) {
 void mml_pass_epoch(MmlRun *run, const MmlStageSettings *stage) {
     i64 batches = mml_batches(run, stage);
     run->state.tally = (MmlTally){0};
-    run->epoch_seconds = 0;
+    run->epoch_seconds = run->epoch_load_seconds = 0;
     mml_mark_reached(run, stage->stage);
     mml_work_train_flags(&run->work, stage, run->state.at.active);
     run->state.steps += batches;

@@ -26,7 +26,6 @@ typedef struct {
     i64 shared;                          /* how many cells have it                            */
     i64 idle;                            /* of a prefix: 1 when it is known to train nothing  */
     i64 trunk;                           /* of a prefix: the one whose run trains its modalities too; -1: none  */
-    i64 *last;                           /* with a trunk: [M] the epoch after which each modality has its weights */
     char *keep;                          /* of a trunk: [epochs + 1] 1: others want that epoch's checkpoint     */
 } MmlCell;
 

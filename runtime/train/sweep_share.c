@@ -145,15 +145,12 @@ static int longer(const void *a, const void *b) {
 }
 
 static Status take_from(const MmlSettings *settings, MmlGrid *grid, const Course *trunk, const Course *course) {
-    MmlCell *from = &grid->cells[trunk->cell], *cell = &grid->cells[course->cell];
+    MmlCell *from = &grid->cells[trunk->cell];
     if (!from->keep) from->keep = mml_arena_alloc(settings->arena, (size_t)trunk->limit + 1);
-    cell->last = MML_NEW(settings->arena, i64, course->modalities);
-    if (!from->keep || !cell->last) return MML_ENOMEM;
-    cell->trunk = trunk->cell;
-    for (i64 m = 0; m < course->modalities; m++) {
-        cell->last[m] = course->last[m];
+    if (!from->keep) return MML_ENOMEM;
+    grid->cells[course->cell].trunk = trunk->cell;
+    for (i64 m = 0; m < course->modalities; m++)
         if (course->last[m]) from->keep[course->last[m]] = 1;
-    }
     return MML_OK;
 }
 

@@ -16,7 +16,7 @@
 
 #include "train/sweep_grid.h"
 
-/* Fills idle, trunk, last and keep of the prefixes; no cell has a trunk that has one itself. */
+/* Fills idle, trunk and keep of the prefixes; no cell has a trunk that has one itself. */
 Status mml_sweep_share(const MmlSettings *settings, MmlGrid *grid);
 
 #endif

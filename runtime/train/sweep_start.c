@@ -2,6 +2,7 @@
 #include "train/sweep_start.h"
 
 #include "train/files.h"
+#include "train/json_read.h"
 #include "train/setting_json.h"
 
 #include <jansson.h>
@@ -28,12 +29,6 @@ double mml_imbalance(const double *unique, i64 modalities) {
     return log2((high + MML_IMBALANCE_FLOOR) / (low + MML_IMBALANCE_FLOOR));
 }
 
-static double member(const json_t *object, const char *key, const char *name) {
-    const json_t *value = json_object_get(object, key);
-    if (name) value = json_object_get(value, name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* Before the epoch that it is labelled with, or after the epochs that it is labelled with? */
 static int is_after(const json_t *run, const char *stage, const char *measure) {
     char path[256];
@@ -45,16 +40,16 @@ static int is_after(const json_t *run, const char *stage, const char *measure) {
 
 static int is_start(const MmlExperiment *experiment, const json_t *run, const json_t *line) {
     const char *stage = json_string_value(json_object_get(line, "stage")), *measure = json_string_value(json_object_get(line, "measure"));
-    if (!stage || !measure || strcmp(stage, experiment->stages[1].name) || isnan(member(line, "synergy", NULL))) return 0;
-    return member(line, "epoch", NULL) == (is_after(run, experiment->stages[1].path, measure) ? 0 : 1);
+    if (!stage || !measure || strcmp(stage, experiment->stages[1].name) || isnan(mml_json_number(line, "synergy", NULL))) return 0;
+    return mml_json_number(line, "epoch", NULL) == (is_after(run, experiment->stages[1].path, measure) ? 0 : 1);
 }
 
 static void fill(const MmlExperiment *experiment, const json_t *line, MmlStart *out) {
     i64 modalities = experiment->modality_count;
     out->known = 1;
-    out->values[0] = member(line, "redundancy", NULL);
-    for (i64 m = 0; m < modalities; m++) out->values[1 + m] = member(line, "unique", experiment->modalities[m].name);
-    out->values[modalities + 1] = member(line, "synergy", NULL);
+    out->values[0] = mml_json_number(line, "redundancy", NULL);
+    for (i64 m = 0; m < modalities; m++) out->values[1 + m] = mml_json_number(line, "unique", experiment->modalities[m].name);
+    out->values[modalities + 1] = mml_json_number(line, "synergy", NULL);
     out->values[modalities + 2] = mml_imbalance(out->values + 1, modalities);
 }
 

@@ -1,6 +1,7 @@
 #include "train/sweep_table.h"
 
 #include "train/files.h"
+#include "train/json_read.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -9,11 +10,6 @@
 #include <string.h>
 
 /* ---- Reading a cell ---- */
-
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
 
 Status mml_cell_result_read(const MmlExperiment *experiment, const char *folder, MmlArena *arena, MmlCellResult *result) {
     char *bytes, *path = mml_arena_format(arena, "%s/summary.json", folder);
@@ -30,10 +26,10 @@ Status mml_cell_result_read(const MmlExperiment *experiment, const char *folder,
     for (i64 s = 0; epochs && s < experiment->stage_count; s++)
         epochs[s] = json_integer_value(json_object_get(json_array_get(stages, (size_t)s), "epochs"));
     for (i64 m = 0; m < experiment->modality_count; m++)
-        result->head[m] = number(json_object_get(summary, "head"), experiment->modalities[m].name);
-    result->accuracy = number(summary, "accuracy");
-    result->best = number(json_object_get(summary, "best"), "accuracy");
-    result->seconds = number(json_object_get(summary, "seconds"), "total");
+        result->head[m] = mml_json_number(summary, "head", experiment->modalities[m].name);
+    result->accuracy = mml_json_number(summary, "accuracy", NULL);
+    result->best = mml_json_number(summary, "best", "accuracy");
+    result->seconds = mml_json_number(summary, "seconds", "total");
     result->epochs = epochs;
     result->done = 1;
     json_decref(summary);

@@ -4,6 +4,7 @@
 #include "train/checkpoint.h"
 #include "train/files.h"
 #include "train/folder.h"
+#include "train/json_read.h"
 #include "train/safetensors.h"
 #include "train/step.h"
 #include "train/tensor_list.h"
@@ -28,14 +29,6 @@ static const char *kept_path(const char *folder, i64 epoch, MmlArena *arena) {
 Status mml_trajectory_keep(MmlRun *run) {
     const char *path = kept_path(run->folder, run->state.at.done, run->arena);
     return path ? mml_checkpoint_write(run, path) : MML_ENOMEM;
-}
-
-int mml_trajectory_holds(const char *folder, i64 modalities, const i64 *last, MmlArena *arena) {
-    for (i64 m = 0; m < modalities; m++) {
-        const char *path = last[m] ? kept_path(folder, last[m], arena) : NULL;
-        if (last[m] && (!path || !mml_exists(path))) return 0;
-    }
-    return 1;
 }
 
 /* ---- What was logged ---- */
@@ -97,11 +90,6 @@ void mml_trajectory_train(MmlTrajectory *t, const MmlStageSettings *stage, i64 e
         if (t->run->state.at.active[m]) t->last[m] = epoch;
 }
 
-static double member(const json_t *line, const char *key, const char *name) {
-    const json_t *value = json_object_get(json_object_get(line, key), name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* A modality that pauses is not run in a train pass, and stays what it was in the others. */
 Status mml_trajectory_metrics(MmlTrajectory *t, MmlSplit split, MmlMetrics *out) {
     const MmlRun *run = t->run;
@@ -116,8 +104,8 @@ Status mml_trajectory_metrics(MmlTrajectory *t, MmlSplit split, MmlMetrics *out)
             return mml_fail(MML_EDATA, "%s/metrics.jsonl has no line of epoch %lld, split %s", run->share->from, (long long)epoch, mml_split_name(split));
         any |= active[m];
         if (!epoch) continue;
-        out->head_accuracy[m] = member(line, "head", run->experiment->modalities[m].name);
-        out->head_loss[m] = member(line, "head_loss", run->experiment->modalities[m].name);
+        out->head_accuracy[m] = mml_json_number(line, "head", run->experiment->modalities[m].name);
+        out->head_loss[m] = mml_json_number(line, "head_loss", run->experiment->modalities[m].name);
     }
     out->loss = mml_active_loss(out->head_loss, active, run->experiment->modality_count);
     out->samples = split != MML_TRAIN || any ? mml_data_count(run->data, split) : 0;

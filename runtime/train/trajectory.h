@@ -16,9 +16,6 @@
 /* Keeps the checkpoint that run is at, for others. */
 Status mml_trajectory_keep(MmlRun *run);
 
-/* 1 when FOLDER has what a run needs that stops training modality m after epoch last[m] (0: never began). */
-int mml_trajectory_holds(const char *folder, i64 modalities, const i64 *last, MmlArena *arena);
-
 typedef struct MmlTrajectory MmlTrajectory;
 
 /* Opens what run->share names; its memory lies in run->arena but for the lines. */
