@@ -77,7 +77,8 @@ static const ArgumentRow NPZ[] = {
 
 static const ArgumentRow FOLDER[] = {ROOT, LIMITS, TEST, EVERY_SOURCE};
 static const Field FOLDER_FIELDS[] = {
-    {"image", CONTENT_IMAGE, SHAPE(3, 3, -1, -1)}, {"frames", CONTENT_FRAMES, {0}}, LABEL_FIELD("label"),
+    {"image", CONTENT_IMAGE, SHAPE(3, 3, -1, -1)}, {"frames", CONTENT_FRAMES, {0}},
+    {"wav", CONTENT_SOUND_FILE, {0}}, {"video", CONTENT_VIDEO_FILE, {0}}, LABEL_FIELD("label"),
 };
 
 static const ArgumentRow SPARSE_CODING[] = {

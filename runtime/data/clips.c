@@ -98,6 +98,21 @@ int mml_clips_sampled(double rate, double from, i64 frame) {
     return (i64)floor(ceil((double)frame / ratio) * ratio) == frame;
 }
 
+double mml_clips_sampled_rate(const DataSource *source, const char *field) {
+    const MmlExperiment *experiment = source->settings->experiment;
+    double most = -1;
+    for (i64 m = 0; m < experiment->modality_count; m++) {
+        const MmlModality *modality = &experiment->modalities[m];
+        if (&experiment->sources[modality->source] != source->program || strcmp(modality->field, field) != 0) continue;
+        if (modality->transform_count == 0) return 0;
+        const MmlTransform *first = &modality->transforms[0];
+        if (strcmp(first->name, "sample") != 0) return 0;
+        double rate = mml_real(source->settings, "%s.rate", first->path);
+        if (rate > most) most = rate;
+    }
+    return most;
+}
+
 /* ---- Decoding ---- */
 
 /* Takes room for that many bytes where there is any. */

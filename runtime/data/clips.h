@@ -63,6 +63,8 @@ void   mml_clips_free(DataClips *clips);
 
 /* Whether `sample` at `rate` frames a second takes a frame of a clip that has `from` of them; rate <= from. */
 int    mml_clips_sampled(double rate, double from, i64 frame);
+/* Frames a second that the program samples of a field; 0 where it takes all of them, -1 where it reads none. */
+double mml_clips_sampled_rate(const DataSource *source, const char *field);
 
 /* The field of single pictures (`read`) or of clips (`frames` and `read_frame`) over these rows.
  * At least one row must be there. */

@@ -173,21 +173,6 @@ static Status open_sounds(DataSource *source, const DataOrigin *root, CremaD *cr
     return MML_OK;
 }
 
-/* Frames a second that the program samples of the video; 0 where it takes all. */
-static double sampled(const DataSource *source) {
-    const MmlExperiment *experiment = source->settings->experiment;
-    double most = -1;
-    for (i64 m = 0; m < experiment->modality_count; m++) {
-        const MmlModality *modality = &experiment->modalities[m];
-        if (&experiment->sources[modality->source] != source->program || strcmp(modality->field, field_names[FIELD_VIDEO]) != 0) continue;
-        const MmlTransform *first = &modality->transforms[0];
-        if (strcmp(first->name, "sample") != 0) return 0;
-        double rate = mml_real(source->settings, "%s.rate", first->path);
-        if (rate > most) most = rate;
-    }
-    return most;
-}
-
 /* The folder Image-NN-FPS with the fewest frames a second that are enough, else that with the most: 0 when there is none. */
 static i64 find_rate(const DataOrigin *root, double enough, const char **name, MmlArena *arena) {
     DIR *folder = opendir(root->value);
@@ -227,7 +212,7 @@ static Status set_row(const DataSource *source, const DataOrigin *root, const ch
 static Status open_frames(DataSource *source, const DataOrigin *root, int field, CremaD *crema) {
     DataClips *clips = &crema->clips[field];
     const char *folder = NULL, *videos = mml_arena_format(source->arena, "%s/%s", root->value, VIDEOS);
-    double wanted = field == FIELD_VIDEO ? sampled(source) : 1, enough = wanted > 0 ? wanted : INFINITY;
+    double wanted = field == FIELD_VIDEO ? mml_clips_sampled_rate(source, field_names[field]) : 1, enough = wanted > 0 ? wanted : INFINITY;
     i64 rate = find_rate(root, enough, &folder, source->arena);
     if (!videos) return MML_ENOMEM;
     if (field == FIELD_VIDEO && (double)rate < enough && access(videos, F_OK) == 0 && mml_video_ready() == MML_OK) folder = NULL;

@@ -1,85 +1,201 @@
-/* The source folder: a folder of pictures, or of clips, for each class.
+/* The source folder: a folder of files for each class.
  *
  * Classes are numbered by the folders' names in the order of their bytes, rows by
- * class and then by name. With the field `image` a row is a picture, with `frames`
- * a folder of numbered pictures; a program reads one of the two.
+ * class and then by name. The fields that a program reads say what a sample consists of: a
+ * picture (image), a folder of numbered pictures (frames), a sound (wav), a video (video), or several of
+ * these under one name. Samples that lack a part are skipped, as those are whose part can't be read.
  */
+#include <stdio.h>
 #include <string.h>
 #include "data/clips.h"
 #include "data/folder_list.h"
+#include "data/sounds.h"
 #include "data/split.h"
+#include "data/video.h"
+
+static const char *const field_names[FOLDER_PARTS] = { [FOLDER_IMAGE] = "image", [FOLDER_FRAMES] = "frames", [FOLDER_WAV] = "wav",
+                                                       [FOLDER_VIDEO] = "video" };
+
+enum { EXAMPLES = 3 };               /* named of those that lack a part             */
 
 typedef struct {
     FolderList train, test;
-    DataClips  rows;                 /* of both                                     */
+    unsigned   wanted;               /* parts, 1 << part                            */
+    i64        count;                /* rows of both                                */
+    DataSound *sounds;               /* [count]; NULL: the program reads none       */
+    DataClips  clips[FOLDER_PARTS];  /* of count rows where the part is wanted      */
 } Folder;
 
-static const FolderFile *file_of(const Folder *folder, i64 row) {
-    return row < folder->train.file_count ? &folder->train.files[row] : &folder->test.files[row - folder->train.file_count];
+static const FolderRow *row_of(const Folder *folder, i64 row) {
+    return row < folder->train.row_count ? &folder->train.rows[row] : &folder->test.rows[row - folder->train.row_count];
 }
 
-static i64 read_label(const DataSource *source, const DataField *field, i64 row) { return file_of(source->reader, row)->class; }
+static int is_wanted(const Folder *folder, int part) { return folder->wanted >> part & 1; }
 
-static const char *place_of(const DataSource *source, i64 row) { return file_of(source->reader, row)->path; }
+/* ---- What a source offers ---- */
 
-static void close_folder(DataSource *source) { mml_clips_free(&((Folder *)source->reader)->rows); }
+static const DataSound *sound_of(const DataSource *source, const DataField *field, i64 row) {
+    return &((const Folder *)source->reader)->sounds[row];
+}
+
+static i64 read_label(const DataSource *source, const DataField *field, i64 row) { return row_of(source->reader, row)->class; }
+
+static const char *place_of(const DataSource *source, i64 row) { return row_of(source->reader, row)->name; }
+
+static void close_folder(DataSource *source) {
+    Folder *folder = source->reader;
+    if (folder->sounds) mml_sounds_free(folder->sounds, folder->count);
+    for (int part = 0; part < FOLDER_PARTS; part++) mml_clips_free(&folder->clips[part]);
+}
+
+/* ---- Listing ---- */
+
+static Status list_rows(const DataSource *source, Folder *folder) {
+    const MmlSource *program = source->program;
+    DataOrigin root = mml_data_origin(source->settings, program, "root");
+    MML_TRY(mml_folder_list(&root, folder->wanted, NULL, source->arena, &folder->train));
+    if (mml_has(source->settings, "%s.test.file", program->path)) {
+        DataOrigin test = mml_data_origin(source->settings, program, "test.file");
+        MML_TRY(mml_folder_list(&test, folder->wanted, &folder->train, source->arena, &folder->test));
+    }
+    folder->count = folder->train.row_count + folder->test.row_count;
+    return MML_OK;
+}
+
+/* The first part that the row lacks, FOLDER_PARTS: none. */
+static int lacks(const Folder *folder, i64 row) {
+    int part = 0;
+    while (part < FOLDER_PARTS && (!is_wanted(folder, part) || row_of(folder, row)->parts[part])) part++;
+    return part;
+}
+
+/* Skips the rows without that part; what was found of the first is named. */
+static Status skip_lacking(DataSource *source, const Folder *folder, int part, u8 *missing) {
+    const char *examples = "";
+    i64 count = 0;
+    for (i64 row = 0; row < folder->count; row++) {
+        if (lacks(folder, row) != part) continue;
+        missing[row] = 1;
+        const FolderRow *r = row_of(folder, row);
+        const char *there = r->name;
+        for (int other = 0; other < FOLDER_PARTS; other++)
+            if (r->parts[other]) there = r->parts[other];
+        if (count < EXAMPLES) examples = mml_arena_format(source->arena, "%s%s'%s'", examples, count ? ", " : "", there);
+        if (!examples) return MML_ENOMEM;
+        count++;
+    }
+    if (count == 0) return MML_OK;
+    const char *what = mml_folder_part((FolderPart)part), *why;
+    if (count == 1) why = mml_arena_format(source->arena, "1 sample has no %s of its name: %s", what, examples);
+    else why = mml_arena_format(source->arena, "%lld samples have no %s of their name: %s%s", (long long)count, what, examples,
+                                count > EXAMPLES ? " …" : "");
+    return mml_data_source_skip(source, count, why);
+}
 
 /* ---- Opening ---- */
 
-/* 1: the program reads clips. */
-static Status find_kind(const DataSource *source, int *of_clips) {
-    int pictures = mml_data_source_used(source, "image");
-    *of_clips = mml_data_source_used(source, "frames");
-    if (!pictures || !*of_clips) return MML_OK;
-    return mml_fail(MML_EDATA, "%s (%s) is read as `image`, a picture a sample, and as `frames`, a folder of pictures a sample: "
-                    "give each a folder of its own", source->program->path, source->program->where);
+static Status need_videos(const DataSource *source) {
+    if (mml_video_ready() == MML_OK) return MML_OK;
+    const char *why = mml_arena_format(source->arena, "%s", mml_message());
+    if (!why) return MML_ENOMEM;
+    return mml_fail(MML_EDATA, "%s (%s) reads videos, and %s. Pictures that were taken out of them are read as `frames`, from one folder for "
+                    "each video: for f in */*.mp4; do d=${f%%.*}; mkdir -p \"$d\"; ffmpeg -i \"$f\" \"$d/%%05d.png\"; done", source->program->path,
+                    source->program->where, why);
 }
 
-static Status list_rows(const DataSource *source, int of_clips, Folder *folder) {
-    const MmlSource *program = source->program;
-    DataOrigin root = mml_data_origin(source->settings, program, "root");
-    MML_TRY(mml_folder_list(&root, of_clips, NULL, source->arena, &folder->train));
-    if (!mml_has(source->settings, "%s.test.file", program->path)) return MML_OK;
-    DataOrigin test = mml_data_origin(source->settings, program, "test.file");
-    return mml_folder_list(&test, of_clips, &folder->train, source->arena, &folder->test);
+static Status open_sounds(DataSource *source, Folder *folder, const u8 *missing) {
+    folder->sounds = MML_NEW(source->arena, DataSound, folder->count);
+    if (!folder->sounds) return MML_ENOMEM;
+    for (i64 row = 0; row < folder->count; row++) folder->sounds[row].path = missing[row] ? NULL : row_of(folder, row)->parts[FOLDER_WAV];
+    mml_sounds_open(source, folder->sounds, folder->count);
+    return MML_OK;
 }
 
-static Status read_rows(DataSource *source, int of_clips, Folder *folder, u8 *missing) {
-    DataClips *rows = &folder->rows;
-    for (i64 i = 0; i < rows->count; i++) {
-        const char *path = file_of(folder, i)->path;
-        if (of_clips) MML_TRY(mml_clips_set_folder(rows, i, path, 0, source->arena));
-        else MML_TRY(mml_clips_set_picture(rows, i, path, source->arena));
+static Status open_clips(DataSource *source, Folder *folder, int part, const u8 *missing) {
+    DataClips *clips = &folder->clips[part];
+    MML_TRY(mml_clips_new(source->arena, folder->count, clips));
+    for (i64 row = 0; row < folder->count; row++) {
+        const char *path = row_of(folder, row)->parts[part];
+        if (missing[row]) continue;
+        if (part == FOLDER_IMAGE) MML_TRY(mml_clips_set_picture(clips, row, path, source->arena));
+        else if (part == FOLDER_FRAMES) MML_TRY(mml_clips_set_folder(clips, row, path, 0, source->arena));
+        else mml_clips_set_video(clips, row, path);
     }
-    const char *name = mml_arena_format(source->arena, "%s-pictures", source->program->name);
-    if (!name) return MML_ENOMEM;
-    MML_TRY(mml_clips_open(rows, source, name));
-    for (i64 i = 0; i < rows->count; i++) {
-        const DataClip *row = &rows->rows[i];
-        missing[i] = row->left_out != 0;
-        if (missing[i]) MML_TRY(mml_data_source_skip(source, 1, row->why));
+    double sampled = part == FOLDER_VIDEO ? mml_clips_sampled_rate(source, field_names[part]) : 0;
+    clips->sampled = sampled > 0 ? sampled : 0;
+    const char *name = mml_arena_format(source->arena, "%s-%s", source->program->name, field_names[part]);
+    return name ? mml_clips_open(clips, source, name) : MML_ENOMEM;
+}
+
+/* Says why the row's part can't be used; 0: it can. */
+static int is_unreadable(const Folder *folder, int part, i64 row, const char **why) {
+    if (!is_wanted(folder, part)) return 0;
+    if (part == FOLDER_WAV) {
+        *why = folder->sounds[row].why;
+        return folder->sounds[row].samples == 0;
     }
-    return mml_data_source_skips(source, rows->count, of_clips ? "clips" : "pictures");
+    *why = folder->clips[part].rows[row].why;
+    return folder->clips[part].rows[row].left_out;
+}
+
+/* Every file that can't be read is named; a row is counted once. */
+static Status skip_unreadable(DataSource *source, const Folder *folder, u8 *missing) {
+    for (i64 row = 0; row < folder->count; row++) {
+        const char *why = NULL;
+        if (missing[row]) continue;
+        for (int part = 0; part < FOLDER_PARTS; part++) {
+            if (!is_unreadable(folder, part, row, &why)) continue;
+            MML_TRY(mml_data_source_skip(source, !missing[row], why));
+            missing[row] = 1;
+        }
+    }
+    int single = (folder->wanted & (folder->wanted - 1)) == 0;
+    const char *what = single ? mml_folder_parts(folder->wanted, source->arena) : "samples";
+    return what ? mml_data_source_skips(source, folder->count, what) : MML_ENOMEM;
+}
+
+static Status read_rows(DataSource *source, Folder *folder, u8 *missing) {
+    for (int part = 0; part < FOLDER_PARTS; part++)
+        if (is_wanted(folder, part)) MML_TRY(skip_lacking(source, folder, part, missing));
+    if (source->skipped) MML_TRY(mml_data_source_skips(source, folder->count, "samples"));
+    for (int part = 0; part < FOLDER_PARTS; part++) {
+        if (!is_wanted(folder, part)) continue;
+        if (part == FOLDER_WAV) MML_TRY(open_sounds(source, folder, missing));
+        else MML_TRY(open_clips(source, folder, part, missing));
+    }
+    return skip_unreadable(source, folder, missing);
+}
+
+static Status offer(DataSource *source, const Folder *folder) {
+    const char *root = mml_data_origin(source->settings, source->program, "root").value;
+    for (int part = 0; part < FOLDER_PARTS; part++) {
+        DataField *field = &source->fields[source->field_count];
+        if (!is_wanted(folder, part)) continue;
+        if (part == FOLDER_WAV) *field = mml_sounds_field(folder->sounds, folder->count, field_names[part], root, sound_of);
+        else MML_TRY(mml_clips_field(&folder->clips[part], field_names[part], part != FOLDER_IMAGE, source->arena, field));
+        source->field_count++;
+    }
+    source->fields[source->field_count++] = (DataField){ .name = "label", .file = root, .label = read_label };
+    source->class_count = folder->train.class_count;
+    source->classes = folder->train.classes;
+    return MML_OK;
 }
 
 Status mml_data_folder_open(DataSource *source) {
     Folder *folder = MML_NEW(source->arena, Folder, 1);
-    source->fields = MML_NEW(source->arena, DataField, 2);
+    source->fields = MML_NEW(source->arena, DataField, FOLDER_PARTS + 1);
     if (!folder || !source->fields) return MML_ENOMEM;
     source->reader = folder;
     source->place = place_of;
     source->close = close_folder;
-    int of_clips = 0;
-    MML_TRY(find_kind(source, &of_clips));
-    MML_TRY(list_rows(source, of_clips, folder));
-    MML_TRY(mml_clips_new(source->arena, folder->train.file_count + folder->test.file_count, &folder->rows));
-    u8 *missing = MML_NEW(source->arena, u8, folder->rows.count);
+    for (int part = 0; part < FOLDER_PARTS; part++)
+        if (mml_data_source_used(source, field_names[part])) folder->wanted |= 1u << part;
+    if (!folder->wanted) folder->wanted = 1u << FOLDER_IMAGE;            /* labels alone */
+    if (is_wanted(folder, FOLDER_VIDEO)) MML_TRY(need_videos(source));
+    MML_TRY(list_rows(source, folder));
+    u8 *missing = MML_NEW(source->arena, u8, folder->count);
     if (!missing) return MML_ENOMEM;
-    MML_TRY(read_rows(source, of_clips, folder, missing));
-    source->field_count = 2;
-    MML_TRY(mml_clips_field(&folder->rows, of_clips ? "frames" : "image", of_clips, source->arena, &source->fields[0]));
-    source->fields[1] = (DataField){ .name = "label", .file = source->fields[0].file, .label = read_label };
-    source->class_count = folder->train.class_count;
-    source->classes = folder->train.classes;
-    return mml_data_split(source, folder->train.file_count, folder->test.file_count, missing);
+    MML_TRY(read_rows(source, folder, missing));
+    MML_TRY(offer(source, folder));
+    return mml_data_split(source, folder->train.row_count, folder->test.row_count, missing);
 }

@@ -34,7 +34,7 @@ static Status open_sound(DataSound *sound) {
 static void open_sounds(void *context, i64 begin, i64 end, int thread) {
     DataSound *sounds = context;
     for (i64 i = begin; i < end; i++)
-        if (open_sound(&sounds[i]) != MML_OK) sounds[i].why = strdup(mml_message());
+        if (sounds[i].path && open_sound(&sounds[i]) != MML_OK) sounds[i].why = strdup(mml_message());
 }
 
 void mml_sounds_open(DataSource *source, DataSound *sounds, i64 count) {

@@ -9,7 +9,7 @@
 #include "data/source.h"
 
 typedef struct DataSound {
-    const char *path;                /* the caller's                                */
+    const char *path;                /* the caller's; NULL: a row without a sound   */
     i64         rate, samples;       /* one channel's; 0 when it can't be read      */
     u64         checksum;
     char       *why;                 /* why it can't be read, else NULL; malloc     */

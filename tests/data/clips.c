@@ -253,18 +253,13 @@ Test(clips, of_several_sizes_need_a_step_that_makes_one) {
     program_free(p);
 }
 
-Test(clips, and_pictures_of_one_folder_are_not_read_at_once) {
-    Program *p = clips();
-    add_frames(p, 2, "uniform");
-    add_modality(p, "photo", "image[3, 2, 3]", "image", 3, 3, 2, 3);
-    expect_in(open_fails(p), "is read as `image`, a picture a sample, and as `frames`");
-    program_free(p);
-    p = program_new();
+Test(clips, are_folders_and_a_class_without_any_is_named) {
+    Program *p = program_new();
     make_folder(p, "cat");
     write_png(p, "cat/1.png", 2, 3, 0);
     add_source(p, "pets", "folder", program_folder(p));
     set_target(p, 2, "label");
     add_frames(p, 2, "uniform");
-    expect_in(open_fails(p), "/cat' holds no clips: each is a folder of pictures in it (data.pets.root");
+    expect_in(open_fails(p), "/cat' holds no clips: a clip is a folder of pictures in it (data.pets.root");
     program_free(p);
 }

@@ -165,7 +165,7 @@ Test(folder, takes_test_pictures_by_number_by_share_and_from_a_folder) {
     cr_assert_eq(label, 1);
     cr_assert_eq(number, 10);
     make_folder(q, "eel");
-    expect_in(open_fails(p), "/eel' is no class: the train pictures have no folder 'eel'");
+    expect_in(open_fails(p), "/eel' is no class: the train data have no folder 'eel'");
     program_free(q);
     program_free(p);
 }
@@ -217,7 +217,7 @@ Test(folder, says_what_is_wrong_with_the_folders) {
     expect_in(open_fails(p), "the class folder '");
     expect_in(open_fails(p), "/train' holds no picture");
     make_folder(p, "train/cat");
-    expect_in(open_fails(p), "/train' holds folders and no picture; classes are the folders directly below data.pets.root");
+    expect_in(open_fails(p), "/train' holds folders and no pictures; classes are the folders directly below data.pets.root");
     program_free(p);
 }
 

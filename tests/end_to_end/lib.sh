@@ -61,3 +61,13 @@ idx_set() {
     idx_images "$1/train-images-idx3-ubyte" "$2" "$4" "$4"; idx_labels "$1/train-labels-idx1-ubyte" "$2" "$5"
     idx_images "$1/t10k-images-idx3-ubyte"  "$3" "$4" "$4"; idx_labels "$1/t10k-labels-idx1-ubyte"  "$3" "$5"
 }
+
+le16() { byte $(($1 & 255)); byte $(($1 >> 8 & 255)); }
+le32() { le16 $(($1 & 65535)); le16 $(($1 >> 16 & 65535)); }
+# tone FILE HZ SAMPLES: 16 bit, mono, 8 kHz.
+tone() {
+    { printf RIFF; le32 $((36 + 2 * $3)); printf 'WAVEfmt '; le32 16; le16 1; le16 1; le32 8000; le32 16000; le16 2; le16 16
+      printf data; le32 $((2 * $3))
+      awk -v hz="$2" -v n="$3" 'BEGIN { for (i = 0; i < n; i++) { v = int(16000 * sin(6.283185307179586 * hz * i / 8000)); if (v < 0) v += 65536
+                                        printf "\\x%02x\\x%02x", v % 256, int(v / 256) } }' | xargs -0 printf '%b'; } >"$1"
+}

@@ -2,15 +2,6 @@
 # the real digits, where ../shared is.
 . "$(dirname "$0")/lib.sh"
 
-le16() { byte $(($1 & 255)); byte $(($1 >> 8 & 255)); }
-le32() { le16 $(($1 & 65535)); le16 $(($1 >> 16 & 65535)); }
-# tone FILE HZ SAMPLES: 16 bit, mono, 8 kHz.
-tone() {
-    { printf RIFF; le32 $((36 + 2 * $3)); printf 'WAVEfmt '; le32 16; le16 1; le16 1; le32 8000; le32 16000; le16 2; le16 16
-      printf data; le32 $((2 * $3))
-      awk -v hz="$2" -v n="$3" 'BEGIN { for (i = 0; i < n; i++) { v = int(16000 * sin(6.283185307179586 * hz * i / 8000)); if (v < 0) v += 65536
-                                        printf "\\x%02x\\x%02x", v % 256, int(v / 256) } }' | xargs -0 printf '%b'; } >"$1"
-}
 # list FILE SET ROWS FIRST: tone i mod 3 is class i mod 3.
 list() {
     awk -v set="$2" -v n="$3" -v first="$4" 'BEGIN { print "id,label,wav,mnist_set,mnist_index"
