@@ -26,9 +26,14 @@ static const int blocks[] = {
 #endif
 };
 
+/* As runtime/kernels/dispatch/dispatch.c has it. */
+#ifndef MML_LEVEL_OF_16
+#define MML_LEVEL_OF_16 "x86-64-v4"
+#endif
+
 static int host_block(void) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v4")) return 16;
+    if (__builtin_cpu_supports(MML_LEVEL_OF_16)) return 16;
     if (__builtin_cpu_supports("x86-64-v3")) return 8;
 #endif
     return 4;

@@ -9,8 +9,11 @@ check "run.json says which" grep -q '"kernels": *"reference"' reference/run.json
 check "and which by default" grep -q '"kernels": *"fast"' fast/run.json
 
 losses() { grep -o '"loss": *[0-9.]*' "$1/metrics.jsonl" | grep -o '[0-9.]*$'; }
-check "their losses are equal but for rounding" \
-    awk 'NR == FNR { a[FNR] = $1; next } { d = a[FNR] - $1; if (d > 1e-3 || d < -1e-3) exit 1; n++ } END { if (n < 2) exit 1 }' <(losses fast) <(losses reference)
+same_losses() {        # of two runs, but for rounding
+    awk 'NR == FNR { a[FNR] = $1; next } { d = a[FNR] - $1; if (d > 1e-3 || d < -1e-3) exit 1; n++ } END { if (n < 2) exit 1 }' \
+        <(losses "$1") <(losses "$2")
+}
+check "their losses are equal but for rounding" same_losses fast reference
 check "but were computed in another way" bash -c '! cmp -s fast/last.safetensors reference/last.safetensors'
 
 check "a resumed run stays on its kernels" ./one --root digits --resume reference --quiet
@@ -26,7 +29,19 @@ if [ "$(uname -m)" = x86_64 ]; then
         fails_with "a program for a wider machine says so" 2 'compiled for processors with AVX-512.*--target-cpu=x86-64-v4' ./wide --root digits --out wide-run
     fi
     check "a program for a narrower machine runs" ./narrow --root digits --out narrow-run --quiet
-    check "with the same losses but for rounding" \
-        awk 'NR == FNR { a[FNR] = $1; next } { d = a[FNR] - $1; if (d > 1e-3 || d < -1e-3) exit 1 }' <(losses fast) <(losses narrow-run)
+    check "with the same losses but for rounding" same_losses fast narrow-run
+
+    wide=$(dirname "$MMLC")/../tests/wide/compiler/mmlc          # vectors of 16 floats without AVX-512: tests/CMakeLists.txt
+    if [ ! -x "$wide" ]; then
+        skip "vectors of 16 floats on AVX2: the tests were not built"
+    elif ! grep -qw avx2 /proc/cpuinfo; then
+        skip "vectors of 16 floats on AVX2: this processor has none"
+    else
+        check "the compiler for vectors of 16 floats says so" \
+            bash -c '"$1" check --explain "$2" | grep "on vectors of 16 floats"' _ "$wide" "$tests/programs/one_encoder.mml"
+        check "a program for vectors of 16 floats" "$wide" "$tests/programs/one_encoder.mml" -o sixteen
+        check "runs" ./sixteen --root digits --out sixteen-run --quiet
+        check "with the same losses but for rounding" same_losses fast sixteen-run
+    fi
 fi
 finish
