@@ -339,6 +339,8 @@ void options_help(CommandId command, FILE *out) {
         fputs("\nWhat is compiled, and what --tune measured, is kept below $MML_CACHE, else $XDG_CACHE_HOME/mml, else ~/.cache/mml,\n"
               "256 MiB at most: the same program for the same processor takes its code from there. MML_CACHE=off keeps nothing.\n",
               out);
+    if (command == COMMAND_REPL)
+        fputs("\nWhat is typed at a terminal is kept for the next session in $XDG_STATE_HOME/mml/history, else ~/.local/state/mml/history.\n", out);
     if (command == COMMAND_BUILD)
         fputs("\nExit codes: 0 fine, 1 the program is wrong, 2 the call is wrong, 3 the system failed\n"
               "(file, disk, memory, linker), 70 a bug in mmlc.\n", out);

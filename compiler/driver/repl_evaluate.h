@@ -28,7 +28,7 @@ int count_positional(const Expr *call);
 
 /* The prompt's functions, for completion and help. */
 #define FUNCTIONS \
-    FUNCTION("pid",     pid_call,     "pid(xor | [[[…]]] | \"FILE\" | NAME)",    "partial information decomposition; gates: xor and or copy unq") \
+    FUNCTION("pid",     pid_call,     "pid(xor | [[[…]]] | \"FILE\" | NAME)",    "partial information decomposition; gates: xor and or copy unq; of a run or its probes.jsonl its probes") \
     FUNCTION("replay",  replay_call,  "replay(\"RUN or probes.jsonl\", POLICY)", "what POLICY would have decided at the logged probes") \
     FUNCTION("compare", compare_call, "compare(\"RUN\", POLICY, POLICY, …)",     "several policies beside each other on one log") \
     FUNCTION("train",   train_call,   "train([POLICY] [, epochs = N])",          "train the loaded experiment on, under POLICY") \

@@ -13,11 +13,12 @@
 
 #include "driver/repl_commands.h"
 #include "driver/repl_evaluate.h"
+#include "driver/repl_history.h"
 #include "driver/repl_pid.h"
 #include "driver/repl_say.h"
 #include "sema/library.h"
 
-enum { HISTORY_LENGTH = 1000, MOST_SHOWN = 100, CTRL_D = 4 };
+enum { MOST_SHOWN = 100, CTRL_D = 4 };
 
 static EditLine      *editor;
 static History       *history_list;
@@ -172,6 +173,7 @@ void input_open(const Session *session, const char *program, int terminal) {
     if (!editor || !history_list) return;
     history(history_list, &event, H_SETSIZE, HISTORY_LENGTH);
     history(history_list, &event, H_SETUNIQUE, 1);
+    history_open(history_list);
     el_set(editor, EL_PROMPT, prompt);
     el_set(editor, EL_EDITOR, "emacs");
     el_set(editor, EL_HIST, history, history_list);
@@ -185,6 +187,7 @@ void input_open(const Session *session, const char *program, int terminal) {
 }
 
 void input_close(void) {
+    if (history_list) history_close();
     if (history_list) history_end(history_list);
     if (editor) el_end(editor);
     editor = NULL;
@@ -254,5 +257,7 @@ LineResult input_line(int go_on, char **line) {
 
 void input_remember(const char *text) {
     HistEvent event;
-    if (history_list && text[strspn(text, " \t\n")]) history(history_list, &event, H_ENTER, text);
+    if (!history_list || !text[strspn(text, " \t\n")]) return;
+    history(history_list, &event, H_ENTER, text);
+    history_note(text);
 }

@@ -5,6 +5,7 @@
 
 #include "driver/pid_input.h"
 #include "driver/repl_evaluate.h"
+#include "driver/repl_log.h"
 #include "driver/repl_say.h"
 
 enum { MOST_CELLS = PID_INPUT_CELLS };
@@ -152,7 +153,8 @@ Answer pid_call(Question *question, const Expr *call) {
     const Expr *of = positional(call, 0);
     if (of->kind == EXPR_STRING) {
         const char *path = text_argument(question, of, "pid", "a file");
-        return path ? solve_file(question, path) : (Answer){0};
+        if (!path) return (Answer){0};
+        return log_is(path) ? log_probes(question, path) : solve_file(question, path);
     }
     Answer table = distribution(question, of);
     return table.kind == ANSWER_TABLE ? solve(question, &table) : (Answer){0};

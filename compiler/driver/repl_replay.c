@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "driver/repl_evaluate.h"
+#include "driver/repl_log.h"
 #include "driver/repl_say.h"
 #include "mml/comparison.h"
 
@@ -45,23 +46,6 @@ static void take_note(void *context, const char *text) {
 
 /* ---- Running one ---- */
 
-typedef struct { const char *path; const char *const *modalities; i64 count; MmlArena *arena; } Log;
-
-static int is_name(const char *text) {
-    for (const char *c = text; *c; c++)
-        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_' || (c > text && *c >= '0' && *c <= '9'))) return 0;
-    return *text != 0;
-}
-
-static int open_log(const char *path, Log *out) {
-    *out = (Log){.path = path, .arena = mml_arena_new()};
-    Status status = out->arena ? mml_replay_modalities(path, out->arena, &out->modalities, &out->count) : MML_ENOMEM;
-    for (i64 m = 0; status == MML_OK && m < out->count; m++)
-        if (!is_name(out->modalities[m])) status = mml_fail(MML_EDATA, "%s: `%s` is no modality's name", path, out->modalities[m]);
-    if (status != MML_OK) failed_with("");
-    return status == MML_OK;
-}
-
 /* 1, or 0 after an error. */
 static int run_replay(Question *question, const Log *log, const Expr *policy, Replayed *out) {
     Compiled compiled;
@@ -93,26 +77,9 @@ static void put_cut(const char *text, int width, int last) {
     printf("%.*s%s%*s", (int)(end - text), text, all > width ? "…" : "", last || all > width ? 0 : width - all, "");
 }
 
-static void put_number(double value) {
-    if (isnan(value)) printf("%9s", "–       "), putchar(' ');
-    else printf("%9.4f ", value);
-}
-
 static void put_probe(const Log *log, const MmlReplayLine *line) {
-    printf("%-5lld ", (long long)line->epoch);
-    if (!line->probe) {
-        printf("%*s", (int)(10 * (2 + log->count)), "");
-        return;
-    }
-    put_number(line->probe->redundancy);
-    for (i64 m = 0; m < log->count; m++) put_number(line->probe->unique[m]);
-    put_number(line->probe->synergy);
-}
-
-static void put_head(const Log *log, const char *stage) {
-    printf("%s\nepoch %9s ", stage, "R");
-    for (i64 m = 0; m < log->count; m++) printf("  U %-5.5s ", log->modalities[m]);
-    printf("%9s ", "S");
+    if (line->probe) log_put_probe(log, line->probe);
+    else printf("%-5lld %*s", (long long)line->epoch, (int)(10 * (2 + log->count)), "");
 }
 
 static void put_line(const Log *log, const MmlReplayLine *line) {
@@ -141,7 +108,7 @@ static void put_replay(const Log *log, const Replayed *replayed) {
     put_notes(replayed);
     for (int s = 0; s < replayed->stages.count; s++) {
         const MmlReplayStage *stage = &replayed->stages.items[s];
-        put_head(log, stage->stage);
+        log_put_head(log, stage->stage);
         printf("   ");
         put_cut("taken", DECISION, 0);
         printf(" replayed\n");
@@ -156,7 +123,7 @@ Answer replay_call(Question *question, const Expr *call) {
     Log      log;
     if (!check_arguments(question, call, "replay", 2, 2, NULL)) return (Answer){0};
     const char *path = text_argument(question, positional(call, 0), "replay", "a run's folder or its probes.jsonl");
-    if (path && open_log(path, &log) && run_replay(question, &log, positional(call, 1), &replayed)) put_replay(&log, &replayed);
+    if (path && log_open(path, &log) && run_replay(question, &log, positional(call, 1), &replayed)) put_replay(&log, &replayed);
     if (path) mml_arena_free(log.arena);
     return (Answer){0};
 }
@@ -180,7 +147,7 @@ static void put_comparison(Question *question, const Log *log, const MmlComparis
     int width = of->policy_count > 3 ? 22 : 30;
     for (i64 s = 0; s < first->stage_count; s++) {
         const char *stage = first->stages[s].stage;
-        put_head(log, stage);
+        log_put_head(log, stage);
         put_cut("taken", width, 0);
         for (i64 p = 0; p < of->policy_count; p++) {
             putchar(' ');
@@ -219,7 +186,7 @@ Answer compare_call(Question *question, const Expr *call) {
     if (!check_arguments(question, call, "compare", 2, MOST_POLICIES + 1, NULL)) return (Answer){0};
     const char *path = text_argument(question, positional(call, 0), "compare", "a run's folder or its probes.jsonl");
     if (!path) return (Answer){0};
-    int count = count_positional(call) - 1, fine = open_log(path, &log);
+    int count = count_positional(call) - 1, fine = log_open(path, &log);
     for (int p = 0; p < count && fine; p++) fine = run_replay(question, &log, positional(call, p + 1), &all[p]);
     for (int p = 0; p < count && fine; p++)
         policies[p] = (MmlCompared){source_text(question, positional(call, p + 1)), all[p].lines.items, all[p].lines.count,

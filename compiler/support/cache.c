@@ -17,8 +17,7 @@ static const char *value_of(const char *name) {
     return value && *value ? value : NULL;
 }
 
-/* mkdir -p, for the owner alone. */
-static int make_folders(Arena *arena, const char *path) {
+int make_folders(Arena *arena, const char *path) {
     char *copy = arena_copy(arena, path, strlen(path));
     for (char *at = copy + 1; *at; at++) {
         if (*at != '/') continue;

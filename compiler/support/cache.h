@@ -20,6 +20,9 @@
  * or named by MML_CACHE, and is NULL else. A folder that others own or may write to isn't used: an entry is code that runs. */
 const char *cache_folder(Arena *arena, const char *chosen, const char **reason);
 
+/* mkdir -p, for the owner alone; 0 with errno. */
+int make_folders(Arena *arena, const char *path);
+
 typedef enum { CACHE_NOTHING, CACHE_FOUND, CACHE_DAMAGED } CacheResult;
 
 /* kind: some letters, the ending of the file's name. A NULL folder holds nothing. A damaged entry is removed. */

@@ -197,6 +197,19 @@ Status mml_replay(const char *path, const MmlExperiment *bound, const MmlSetting
     return status;
 }
 
+Status mml_replay_probes(const char *path, MmlArena *arena, const MmlProbeLine **lines, i64 *count, const char **note) {
+    MmlReplayLog log;
+    MML_TRY(mml_replay_log_read(path, arena, &log));
+    mml_replay_log_free(&log);
+    MmlProbeLine *out = MML_NEW(arena, MmlProbeLine, log.probe_count);
+    if (!out) return MML_ENOMEM;
+    for (i64 i = 0; i < log.probe_count; i++) out[i] = (MmlProbeLine){log.probes[i].stage, log.probes[i].measure, &log.probes[i].probe};
+    *lines = out;
+    *count = log.probe_count;
+    *note = log.note;
+    return MML_OK;
+}
+
 Status mml_replay_modalities(const char *path, MmlArena *arena, const char *const **names, i64 *count) {
     MmlReplayLog log;
     Status status = mml_replay_log_read(path, arena, &log);

@@ -25,10 +25,12 @@ import os, pty, select, signal, sys, time
 
 mmlc, program = sys.argv[1:]
 
-def start():
+os.environ.pop("XDG_STATE_HOME", None)
+
+def start(**environment):
     process, terminal = pty.fork()
     if process == 0:
-        os.environ.update(TERM="xterm", LC_ALL="C.UTF-8", HOME=os.getcwd())
+        os.environ.update(TERM="xterm", LC_ALL="C.UTF-8", HOME=os.getcwd(), **environment)
         os.execv(mmlc, [mmlc, "repl", program])
     return process, terminal
 
@@ -125,6 +127,45 @@ for typed, what in ("\x04", "Ctrl-D before the prompt shows"), ("pid(xor)\n\x04"
     process, terminal = start()
     send(typed)
     fine &= ends(what)
+
+# The history between sessions: the file is the owner's, of several at once all is kept, bytes of any kind harm nobody.
+def goes_back(keys, mark, what, **environment):
+    global process, terminal, seen
+    process, terminal = start(**environment)
+    seen = b""
+    wait_for(b"> ", "a prompt to go back from")
+    send(keys)
+    wait_for(mark, what)
+    wait_for(b"> ", "its prompt")
+    send("\x04")
+    return ends("and ends with 0")
+
+up = "\x1b[A"
+kept = ".local/state/mml/history"
+fine &= goes_back(up + up + "\n", b"42 : int", "the history has lines of sessions before")
+print("ok: its file is the owner's" if os.stat(kept).st_mode & 0o777 == 0o600 else "FAILED: the mode of the history")
+others, theirs = start(), []
+process, terminal = others
+seen = b""
+wait_for(b"> ", "a session")
+send("111 + 0\n"); wait_for(b"111 : int", "with an input"); wait_for(b"> ", "and its prompt")
+fine &= goes_back("222 + 0\n", b"222 : int", "another beside it")
+process, terminal = others
+send("\x04")
+fine &= ends("which ends later")
+fine &= goes_back(up + up + "\n", b"222 : int", "what both typed is kept")
+fine &= goes_back("max(70,\n7)\n", b"70 : int", "several lines")
+fine &= goes_back(up + "\n", b"70 : int", "come back as one")
+with open(kept, "wb") as file:
+    file.write(b"_HiStOrY_V2_\n" + bytes(range(256)) * 40 + b"\\\n\\M-\n\\^\n")
+fine &= goes_back("5 + 5\n", b"10 : int", "a file of any bytes is no obstacle")
+with open(kept, "wb") as file:
+    file.write(b"no history")
+fine &= goes_back("5 + 6\n", b"11 : int", "nor one of another kind")
+fine &= goes_back(up + "\n", b"11 : int", "in whose place there is one")
+fine &= goes_back("5 + 8\n", b"13 : int", "where none can be written nobody is told", XDG_STATE_HOME="/dev/null")
+fine &= goes_back("5 + 9\n", b"14 : int", "another folder", XDG_STATE_HOME=os.getcwd() + "/state")
+print("ok: has its own" if os.path.exists("state/mml/history") else "FAILED: no history in XDG_STATE_HOME")
 sys.exit(not fine)
 END
 printf 'leak:wcsdup\n' >leaks        # libedit doesn't free the names of added functions
@@ -132,5 +173,6 @@ export LSAN_OPTIONS=suppressions=$PWD/leaks:print_suppressions=0
 timeout 300 python3 drive.py "$MMLC" long.mml >drive.out 2>drive.err; code=$?
 cat drive.out
 [ "$code" -eq 0 ] || grep -q '^FAILED' drive.out || failed "the script at the terminal ends with $code"
+printf '1 + 1\n' | env -u XDG_STATE_HOME HOME="$PWD/elsewhere" "$MMLC" repl >/dev/null; [ ! -e elsewhere ] && ok "without a terminal nothing is kept" || failed "a history without a terminal"
 [ -s drive.err ] && grep -v '^$' drive.err | tail -n 3
 finish

@@ -151,9 +151,15 @@ check "it tells how often a policy differs" grep -q '<td class="number">0 of 6</
 check "it has no scripts and loads nothing" sh -c '! grep -Eiq "<script|https?:|src=" run/compare.html'
 mkdir -p kept/compare.html && cp run/*.json* kept/
 says "no page can be written: said, no more" '^note: no page was written: '   'compare("kept", turns())\n' two.mml
+says "a log's probes in a table"      '^7 ( +-?[0-9.]+){6} +[0-9.]+e-[0-9]+$' 'pid("run")\n'
+logged=$(grep -v '"watch' run/probes.jsonl | tail -n 1 | sed -E 's/.*"redundancy": *(-?[0-9.e+-]+).*/\1/')
+says "whose last is the value"       "^$logged : real\$"                 'p = pid("run/probes.jsonl")\np.redundancy\n'
+says "with what was watched"         '^unimodal, watch'                  'pid("run")\n'
+errs "a folder without a log"        'digits/probes.jsonl'               'pid("digits")'
 mkdir cut; head -c $(($(wc -c <run/probes.jsonl) - 40)) run/probes.jsonl >cut/probes.jsonl
 says "a log cut in a line is noted"  '^note: cut/probes.jsonl is cut in line' 'replay("cut", turns())\n' two.mml
 says "and replayed up to there"      'the same at every one of'          'replay("cut", turns())\n' two.mml
+says "and shown up to there"         '^note: cut/probes.jsonl is cut in line' 'pid("cut/probes.jsonl")\n'
 sed '2s/^/x/' run/probes.jsonl >cut/probes.jsonl
 errs "a log damaged in the middle"   'probes.jsonl, line 2'              'replay("cut", fastpid())'
 sed '1s/"epoch": 2/"epoch": 9000000000000000000/' run/probes.jsonl >cut/probes.jsonl

@@ -41,6 +41,12 @@ typedef struct {
  * MML_EDATA when nothing can be read from it. */
 Status mml_replay_modalities(const char *path, MmlArena *arena, const char *const **names, i64 *count);
 
+/* A logged probe as it was measured; a run may have watched others beside the policy's. */
+typedef struct { const char *stage, *measure; const MmlProbe *probe; } MmlProbeLine;      /* measure: "probe", "watch1" */
+
+/* All of a log's probes in its order, in arena. *note: what was left out of a file that is cut, or NULL. */
+Status mml_replay_probes(const char *path, MmlArena *arena, const MmlProbeLine **lines, i64 *count, const char **note);
+
 /* Replays every stage of the log with the policy of the first stage of bound, whose
  * modalities are the log's; settings are its own, finished. A line that is cut at the end of the
  * file is noted and left out; one that is damaged elsewhere is MML_EDATA. A policy that fails is MML_ENUMERIC,
