@@ -16,17 +16,26 @@
 
 typedef struct { MmlThreads *pool; int index; pthread_t handle; } Worker;
 
+/* What the caller writes for the workers, what they write for it, and what is written only when somebody sleeps lie on
+ * lines of their own: each would otherwise take the others' line away while they look at it. */
+#define LINE 64
+
 struct MmlThreads {
     int             count, started, looks;
     Worker         *workers;               /* [count - 1]: threads 1 … count - 1         */
-    pthread_mutex_t lock;
-    pthread_cond_t  work, done;
+    _Alignas(LINE)
     atomic_ulong    generation;            /* one more with each mml_parallel            */
-    atomic_int      pending;               /* workers that have not finished             */
-    atomic_bool     stop;
-    MmlBody         body;                  /* set before generation rises, under lock    */
+    MmlBody         body;                  /* these three are set before it rises        */
     void           *context;
     i64             items;
+    _Alignas(LINE)
+    atomic_int      pending;               /* workers that have not finished             */
+    _Alignas(LINE)
+    atomic_int      sleepers;              /* workers that wait for `work`, or will at once */
+    atomic_bool     waiting;               /* the caller waits for `done`, or will at once  */
+    atomic_bool     stop;
+    pthread_mutex_t lock;
+    pthread_cond_t  work, done;
 };
 
 static void pause_cpu(void) {
@@ -43,13 +52,24 @@ static void run_part(const MmlThreads *pool, int thread) {
     if (begin < end) pool->body(pool->context, begin, end, thread);
 }
 
+/* Who goes to sleep says so first and looks once more; who wakes raises the number first and then asks whether
+ * anybody sleeps (both in the one order of all atomic accesses): one of the two sees the other. */
 static void wait_for_work(MmlThreads *pool, unsigned long seen) {
     for (int look = 0; look < pool->looks; look++) {
         if (atomic_load(&pool->generation) != seen) return;
         pause_cpu();
     }
     pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->sleepers, 1);
     while (atomic_load(&pool->generation) == seen) pthread_cond_wait(&pool->work, &pool->lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void finish_part(MmlThreads *pool) {
+    if (atomic_fetch_sub(&pool->pending, 1) != 1 || !atomic_load(&pool->waiting)) return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_signal(&pool->done);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -60,18 +80,15 @@ static void *work(void *argument) {
         wait_for_work(pool, seen);
         if (atomic_load(&pool->stop)) return NULL;
         run_part(pool, worker->index);
-        if (atomic_fetch_sub(&pool->pending, 1) == 1) {
-            pthread_mutex_lock(&pool->lock);
-            pthread_cond_signal(&pool->done);
-            pthread_mutex_unlock(&pool->lock);
-        }
+        finish_part(pool);
     }
 }
 
 static void call_workers(MmlThreads *pool) {
-    pthread_mutex_lock(&pool->lock);
-    atomic_store(&pool->pending, pool->started);
+    atomic_store_explicit(&pool->pending, pool->started, memory_order_relaxed);
     atomic_fetch_add(&pool->generation, 1);
+    if (!atomic_load(&pool->sleepers)) return;
+    pthread_mutex_lock(&pool->lock);
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -82,7 +99,9 @@ static void wait_for_workers(MmlThreads *pool) {
         pause_cpu();
     }
     pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->waiting, true);
     while (atomic_load(&pool->pending) != 0) pthread_cond_wait(&pool->done, &pool->lock);
+    atomic_store(&pool->waiting, false);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -110,16 +129,14 @@ Status mml_threads_new(int count, MmlThreads **out) {
     *out = NULL;
     if (count < 1) return mml_fail(MML_EINPUT, "a pool needs at least 1 thread, not %d", count);
     openblas_set_num_threads(1);
-    MmlThreads *pool = calloc(1, sizeof *pool);
+    MmlThreads *pool = aligned_alloc(LINE, sizeof *pool);
     Worker *workers = calloc((size_t)count, sizeof *workers);
     if (!pool || !workers) {
         free(pool);
         free(workers);
         return mml_fail(MML_ENOMEM, "out of memory for %d threads", count);
     }
-    pool->count = count;
-    pool->workers = workers;
-    pool->looks = count <= mml_threads_available() ? LOOKS : 0;
+    *pool = (MmlThreads){.count = count, .workers = workers, .looks = count <= mml_threads_available() ? LOOKS : 0};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);

@@ -1,6 +1,7 @@
 #include <cblas.h>
 #include <criterion/criterion.h>
 #include <string.h>
+#include <time.h>
 
 #include "mml/threads.h"
 
@@ -60,6 +61,26 @@ Test(threads, many_calls_in_a_row_lose_nothing) {
     for (int call = 0; call < 2000; call++) mml_parallel(pool, 100, add, &sums);
     cr_assert_eq(sums.sums[0] + sums.sums[8] + sums.sums[16], 2000 * 4950);
     mml_threads_free(pool);
+}
+
+/* Long enough for everybody who waits to fall asleep, at the caller's side or the workers'. */
+static void add_slowly(void *context, i64 begin, i64 end, int thread) {
+    if (begin == 0 || end == 100) nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    add(context, begin, end, thread);
+}
+
+Test(threads, who_fell_asleep_is_woken) {
+    for (int threads = 2; threads <= 3; threads++) {
+        MmlThreads *pool;
+        cr_assert_eq(mml_threads_new(threads, &pool), MML_OK);
+        Sums sums = {0};
+        for (int call = 0; call < 60; call++) {
+            mml_parallel(pool, 100, call % 3 ? add : add_slowly, &sums);
+            if (call % 4 == 0) nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        }
+        cr_assert_eq(sums.sums[0] + sums.sums[8] + sums.sums[16], 60 * 4950);
+        mml_threads_free(pool);
+    }
 }
 
 Test(threads, a_pool_keeps_blas_at_one_thread) {
