@@ -181,7 +181,7 @@ static Status read_rows(DataSource *source, const DataOrigin *root, AvDigits *di
 
 /* missing[row] becomes 1 where the sound can't be read. */
 static Status read_sounds(DataSource *source, AvDigits *digits, u8 *missing) {
-    mml_sounds_open(source, digits->sounds, digits->sound_count);
+    MML_TRY(mml_sounds_open(source, digits->sounds, digits->sound_count));
     i64 *uses = MML_NEW(source->arena, i64, digits->sound_count);
     if (!uses) return MML_ENOMEM;
     for (i64 row = 0; row < digits->count; row++) {

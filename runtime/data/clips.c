@@ -154,6 +154,7 @@ typedef struct { DataClips *clips; DataClip *row; i64 room; } Opening;
 static int wants_opening(void *context, const VideoInfo *info, i64 frame) {
     Opening *o = context;
     DataClip *row = o->row;
+    if (mml_stop_asked()) return -1;
     if (frame >= o->room) {
         i64 room = 2 * frame + 64;
         DataFrame *larger = realloc(row->kept, sizeof *larger * (size_t)room);
@@ -191,15 +192,18 @@ static void decode_row(DataClips *clips, DataClip *row) {
         return;
     }
     for (i64 frame = 0; frame < row->count; frame++) row->kept[frame] = (DataFrame){ NULL, -1 };
-    for (i64 frame = 0; frame < row->count && !row->left_out; frame++)
+    for (i64 frame = 0; frame < row->count && !row->left_out && !mml_stop_asked(); frame++)
         if (decode_frame(clips, row, frame) != MML_OK) leave_out(row);
 }
 
 static void decode_rows(void *context, i64 begin, i64 end, int thread) {
-    for (i64 i = begin; i < end; i++) decode_row(context, &((DataClips *)context)->rows[i]);
+    for (i64 i = begin; i < end && !mml_stop_asked(); i++) decode_row(context, &((DataClips *)context)->rows[i]);
 }
 
-void mml_clips_decode(DataClips *clips, MmlThreads *threads) { mml_parallel(threads, clips->count, decode_rows, clips); }
+Status mml_clips_decode(DataClips *clips, MmlThreads *threads) {
+    mml_parallel(threads, clips->count, decode_rows, clips);
+    return mml_data_go_on();
+}
 
 /* ---- The field ---- */
 

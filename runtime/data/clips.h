@@ -58,7 +58,7 @@ void   mml_clips_set_video(DataClips *clips, i64 row, const char *file);
  * the file there. Their checksums are added to the source's. */
 Status mml_clips_open(DataClips *clips, DataSource *source, const char *name);
 /* The same without the cache, for mml_clips_open. */
-void   mml_clips_decode(DataClips *clips, MmlThreads *threads);
+Status mml_clips_decode(DataClips *clips, MmlThreads *threads);
 void   mml_clips_free(DataClips *clips);
 
 /* Whether `sample` at `rate` frames a second takes a frame of a clip that has `from` of them; rate <= from. */

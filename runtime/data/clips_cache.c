@@ -116,7 +116,7 @@ static Status find_or_decode(DataClips *clips, const DataSource *source, const c
     if (clips->store.ready && read_index(clips)) return MML_OK;
     if (clips->store.ready) forget(clips);
     clips->writing = clips->store.descriptor >= 0;
-    mml_clips_decode(clips, source->threads);
+    MML_TRY(mml_clips_decode(clips, source->threads));
     if (!clips->writing) return MML_OK;
     if (!clips->failed && write_index(clips) == MML_OK) {
         mml_store_seal(&clips->store);
@@ -129,8 +129,7 @@ static Status find_or_decode(DataClips *clips, const DataSource *source, const c
         return MML_OK;
     }
     forget(clips);                   /* no room for the file: in memory, as far as that goes */
-    mml_clips_decode(clips, source->threads);
-    return MML_OK;
+    return mml_clips_decode(clips, source->threads);
 }
 
 Status mml_clips_open(DataClips *clips, DataSource *source, const char *name) {

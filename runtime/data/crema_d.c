@@ -167,7 +167,7 @@ static Status open_sounds(DataSource *source, const DataOrigin *root, CremaD *cr
         crema->sounds[i].path = mml_arena_format(source->arena, "%s/AudioWAV/%s.wav", root->value, crema->rows[i].name);
         if (!crema->sounds[i].path) return MML_ENOMEM;
     }
-    mml_sounds_open(source, crema->sounds, crema->count);
+    MML_TRY(mml_sounds_open(source, crema->sounds, crema->count));
     source->fields[source->field_count++] = mml_sounds_field(crema->sounds, crema->count, field_names[FIELD_WAV], crema->lists[LIST_TRAIN].path,
                                                              sound_of);
     return MML_OK;

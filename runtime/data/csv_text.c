@@ -1,6 +1,7 @@
 #define _GNU_SOURCE                  /* strtod_l */
 #include "data/csv_text.h"
 #include "data/csv_cells.h"
+#include "data/file.h"
 
 #include <float.h>
 #include <locale.h>
@@ -161,6 +162,7 @@ static Status read_rows(Reader *r, int header, const CsvLabel *label, MmlArena *
     while (!mml_csv_only_blank(&r->text)) {
         if (mml_csv_row_ends(&r->text)) return mml_fail(MML_EDATA, "%s:%lld: a blank line between rows", r->text.path,
                             (long long)r->text.line);
+        if (table->rows % 256 == 0) MML_TRY(mml_data_go_on());
         MML_TRY(make_room(table, &capacity));
         MML_TRY(read_row(r, table, header, label, arena));
     }

@@ -16,6 +16,7 @@ static Status open_sources(MmlData *data) {
         MML_TRY(mml_data_source_open(data->settings, &experiment->sources[i], data->seed, data->threads, data->cache, data->arena,
                                      &data->sources[i]));
         data->source_count++;
+        MML_TRY(mml_data_go_on());
     }
     return MML_OK;
 }

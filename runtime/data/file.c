@@ -97,6 +97,10 @@ Status mml_data_open_regular(const DataOrigin *origin, const char *path, int *ou
     return MML_OK;
 }
 
+Status mml_data_go_on(void) {
+    return mml_stop_asked() ? mml_fail(MML_EINTERRUPT, "stopped while the data were being read") : MML_OK;
+}
+
 Status mml_data_file_bytes(const char *path, u8 **bytes, i64 *count) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);          /* no waiting for a pipe's writer */
     FILE *file = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
@@ -157,6 +161,7 @@ static Status damaged(const DataFile *file) {
 static Status read_some(DataFile *file, void *out, i64 bytes, i64 *count) {
     *count = 0;
     while (*count < bytes) {
+        MML_TRY(mml_data_go_on());
         i64 want = bytes - *count < CHUNK ? bytes - *count : CHUNK;
         int got = gzread(file->stream, (u8 *)out + *count, (unsigned)want);
         if (got < 0) return damaged(file);

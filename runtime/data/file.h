@@ -28,6 +28,9 @@ typedef struct {
 #define MML_DATA_HASH_START 0xcbf29ce484222325u
 u64 mml_data_hash(u64 hash, const void *bytes, i64 count);
 
+/* MML_EINTERRUPT once a stop was asked for (mml_stop_ask): whatever reads or computes for long while data are opened looks at it. */
+Status mml_data_go_on(void);
+
 /* The origin of a positional file argument in a slot. */
 DataOrigin mml_data_origin_slot(const MmlSettings *settings, const MmlSource *source, i64 slot);
 /* The origin of argument `name` of a source ("root"). */

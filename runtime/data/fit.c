@@ -48,6 +48,7 @@ static void add_block(void *context, i64 begin, i64 end, int thread) {
 static Status fit_step(Fit *fit, MmlThreads *threads, DataFitted *fitted) {
     i64 total = fit->pipeline->source->counts[MML_TRAIN];
     for (fit->first = 0; fit->first < total; fit->first += BLOCK) {
+        MML_TRY(mml_data_go_on());
         fit->count = total - fit->first < BLOCK ? total - fit->first : BLOCK;
         mml_parallel(threads, fit->count, compute_samples, fit);
         for (i64 i = 0; i < fit->count; i++)

@@ -120,7 +120,7 @@ typedef struct {
 
 static void make(void *context, i64 begin, i64 end, int thread) {
     const Making *m = context;
-    for (i64 i = begin; i < end; i++)
+    for (i64 i = begin; i < end && !mml_stop_asked(); i++)
         mml_data_pipeline_run(m->pipeline, m->steps, m->places[i].position, (DataDraw){ .split = m->places[i].split, .seed = m->seed },
                               m->values + i * m->size, m->scratch[thread]);
 }
@@ -141,6 +141,7 @@ Status mml_data_pipeline_prepare(DataPipeline *pipeline, u64 seed, MmlThreads *t
     if (!store->ready) {
         Making making = { pipeline, places, steps, size, seed, (float *)store->bytes, scratch };
         mml_parallel(threads, count, make, &making);
+        MML_TRY(mml_data_go_on());
         mml_store_seal(store);
     }
     return use(pipeline, steps, places, count, arena);

@@ -33,13 +33,14 @@ static Status open_sound(DataSound *sound) {
 
 static void open_sounds(void *context, i64 begin, i64 end, int thread) {
     DataSound *sounds = context;
-    for (i64 i = begin; i < end; i++)
+    for (i64 i = begin; i < end && !mml_stop_asked(); i++)
         if (sounds[i].path && open_sound(&sounds[i]) != MML_OK) sounds[i].why = strdup(mml_message());
 }
 
-void mml_sounds_open(DataSource *source, DataSound *sounds, i64 count) {
+Status mml_sounds_open(DataSource *source, DataSound *sounds, i64 count) {
     mml_parallel(source->threads, count, open_sounds, sounds);
     for (i64 i = 0; i < count; i++) source->checksum = mml_data_hash(source->checksum, &sounds[i].checksum, sizeof sounds[i].checksum);
+    return mml_data_go_on();
 }
 
 void mml_sounds_free(DataSound *sounds, i64 count) {

@@ -16,7 +16,7 @@ typedef struct DataSound {
 } DataSound;
 
 /* Fills in what the files at sounds[i].path are, and adds their checksums to the source's. */
-void mml_sounds_open(DataSource *source, DataSound *sounds, i64 count);
+Status mml_sounds_open(DataSource *source, DataSound *sounds, i64 count);
 void mml_sounds_free(DataSound *sounds, i64 count);
 
 /* The field of these sounds; sound: that of a row. file: for messages. */

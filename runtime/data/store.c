@@ -12,7 +12,9 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+#include "data/file.h"
 #include "data/mapped.h"
 
 /* Another one whenever readers or transforms make other bytes of the same files, or the header changes. */
@@ -114,7 +116,7 @@ static u64 hash_block(const u8 *bytes, i64 count) {
 
 static void hash_blocks(void *context, i64 begin, i64 end, int thread) {
     const Hashing *h = context;
-    for (i64 i = begin; i < end; i++) {
+    for (i64 i = begin; i < end && !mml_stop_asked(); i++) {
         i64 from = i * BLOCK, count = h->count - from < BLOCK ? h->count - from : BLOCK;
         h->blocks[i] = hash_block(h->bytes + from, count);
     }
@@ -127,7 +129,7 @@ static Status hash_bytes(const DataCache *cache, const u8 *bytes, i64 count, u64
     mml_parallel(cache->threads, blocks, hash_blocks, &h);
     *out = hash_block((const u8 *)h.blocks, blocks * (i64)sizeof(u64));
     free(h.blocks);
-    return MML_OK;
+    return mml_data_go_on();
 }
 
 /* ---- The folder ---- */
@@ -278,8 +280,9 @@ static int find(DataStore *store, i64 expected) {
     int descriptor = open(store->path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return 0;
     const char *wrong = check(store, descriptor, expected);
-    if (wrong) say(cache, "'%s' is damaged (%s): it is made again", store->path, wrong);
-    if (wrong && is_at(descriptor, store->path)) unlink(store->path);
+    int damaged = wrong && !mml_stop_asked();
+    if (damaged) say(cache, "'%s' is damaged (%s): it is made again", store->path, wrong);
+    if (damaged && is_at(descriptor, store->path)) unlink(store->path);
     if (!wrong) futimens(descriptor, NULL);                             /* used last now; a folder of somebody else's doesn't mind */
     close(descriptor);
     if (wrong) return 0;
@@ -296,20 +299,28 @@ static void drop(DataStore *store) {
     store->descriptor = -1;
 }
 
-/* Opens the unfinished file and holds it. 0: it can't be made, which is said. */
+/* Whether another run holds the file. It isn't waited for in flock, which signal handlers may make go on waiting. */
+static int is_held(int descriptor) {
+    return flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;      /* no locks (some network folders): two may make it */
+}
+
+/* Opens the unfinished file and holds it. 0: it can't be made, which is said, or a stop was asked for. */
 static int hold(DataStore *store) {
-    for (int waited = 0;;) {
+    static const struct timespec moment = { 0, 20000000 };
+    for (int waited = 0; !mml_stop_asked();) {
         int descriptor = store->descriptor = open(store->temporary, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (descriptor < 0) {
             say(store->cache, "the cache can't write '%s' (%s): this part of the data is held in memory", store->temporary, strerror(errno));
             return 0;
         }
-        int held = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-        if (!held && errno == EWOULDBLOCK && !waited++) say(store->cache, "waits for another run that is making '%s'", store->path);
-        if (!held) held = flock(descriptor, LOCK_EX) == 0 || errno != EINTR;      /* without locks (some network folders) two may make it */
-        if (held && is_at(descriptor, store->temporary)) return 1;
+        int held = is_held(descriptor);
+        if (!held && is_at(descriptor, store->temporary)) return 1;
         close(descriptor);                                       /* finished or removed meanwhile */
+        if (held && !waited++) say(store->cache, "waits for another run that is making '%s'", store->path);
+        if (held) nanosleep(&moment, NULL);
     }
+    store->descriptor = -1;
+    return 0;
 }
 
 /* Room on disk, before anything is computed for it. */
@@ -355,12 +366,19 @@ static Status in_memory(i64 count, DataStore *out) {
     return out->bytes ? MML_OK : mml_fail(MML_ENOMEM, "no memory for %.1f MiB of data; --cache DIR keeps them in files", (double)count / 0x1p20);
 }
 
+static Status unless_stopped(DataStore *store, int held) {
+    Status status = mml_data_go_on();
+    if (status != MML_OK && held) drop(store);
+    return status;
+}
+
 Status mml_store_open_file(DataCache *cache, const char *name, DataKey key, i64 count, DataStore *out) {
     *out = (DataStore){ .count = count, .descriptor = -1 };
     MML_TRY(name_files(cache, name, key, out));
     int there = find_or_hold(out, count);
     out->count = count;
     if (there && out->ready) return MML_OK;
+    MML_TRY(unless_stopped(out, there));
     if (there && reserve(out)) {
         Status status = map(out, out->descriptor, 1);
         if (status != MML_OK) drop(out);
@@ -382,9 +400,11 @@ Status mml_store_grow(DataCache *cache, const char *name, DataKey key, DataStore
     if (!cache) return MML_OK;
     MML_TRY(name_files(cache, name, key, out));
     if (!find_or_hold(out, -1)) {
+        MML_TRY(unless_stopped(out, 0));
         *out = (DataStore){ .descriptor = -1 };
         return MML_OK;
     }
+    if (!out->ready) MML_TRY(unless_stopped(out, 1));
     if (!out->ready && ftruncate(out->descriptor, 0) != 0) drop(out);
     return MML_OK;
 }

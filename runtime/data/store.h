@@ -5,7 +5,7 @@
  * size, times and inode; settings; versions), so a file that is there is right or damaged; damage is
  * found by the hash when it is opened, told, and mended by making the block again. A block is made in
  * NAME-KEY.new, which its maker holds by flock, and renamed when it is whole: readers see whole files
- * alone, whoever comes second waits and finds it made, and a killed maker leaves a file that the next one
+ * alone, whoever comes second waits (until a stop is asked for) and finds it made, and a killed maker leaves a file that the next one
  * takes over or removes. Mapped bytes are the system's to drop and read again, so that memory for them
  * is bounded however many there are. Where a file can't be made (no room, no permission, above the
  * limit) that is said, and the block lies in memory.

@@ -173,6 +173,7 @@ Status mml_zip_start(const ZipArchive *archive, const ZipEntry *entry, u64 *chec
 }
 
 static Status refill(ZipStream *stream) {
+    MML_TRY(mml_data_go_on());
     i64 count = stream->left < (i64)sizeof stream->packed ? stream->left : (i64)sizeof stream->packed;
     if (count == 0) return spoilt(stream, "is truncated or damaged: its packed bytes end too early");
     MML_TRY(read_at(stream->archive, stream->at, stream->packed, count, stream->entry->name));

@@ -224,13 +224,11 @@ static Status run_all(MmlRun *run, int argc, char **argv) {
     if (run->call.jobs) return mml_fail(MML_ECALL, "--jobs: %s holds one run and no sweep; leave it out", run->call.resume);
     run->screen = mml_screen_new(experiment, run->call.quiet, run->call.json);
     MmlEarlier *earlier = NULL;
+    mml_interrupt_install();
     Status status = read_settings(run, &earlier);
     if (status == MML_OK) status = get_ready(run, earlier);
-    if (status == MML_OK) {
-        mml_interrupt_install();
-        status = run_mode(run, earlier);
-        mml_interrupt_restore();
-    }
+    if (status == MML_OK) status = run_mode(run, earlier);
+    mml_interrupt_restore();
     mml_earlier_free(earlier);
     return status;
 }
@@ -242,7 +240,7 @@ static void tell(const MmlRun *run, Status status) {
     if (status == MML_OK) return;
     if (status == MML_EINTERRUPT) {
         fprintf(stderr, "%s: %s\n", name, mml_message());
-        if (run->folder) fprintf(stderr, "%s: to go on: %s --resume %s\n", name, run->call.program, run->folder);
+        if (run->folder_lock >= 0 || run->call.resume) fprintf(stderr, "%s: to go on: %s --resume %s\n", name, run->call.program, run->folder);
     } else if (status == MML_EBUG) {
         fprintf(stderr, "%s: error: a bug in the trainer: %s; please report it with the program and this line\n", name, mml_message());
     } else {

@@ -262,7 +262,8 @@ static void say_finished(Sweep *s, i64 cell) {
 
 static Status finished(Sweep *s, Job *job, i64 cell, int prefix, int code) {
     s->running--;
-    if (code == 130 && mml_interrupted()) {
+    int stopped = code == 130 || code == 128 + SIGINT || code == 128 + SIGTERM;
+    if (stopped && mml_interrupted()) {
         job->state = WAITING;
         return MML_OK;
     }
@@ -303,14 +304,14 @@ static Status run_jobs(Sweep *s, i64 jobs) {
     Status status = MML_OK;
     int stopped = 0;
     while (s->running || (waiting(s) && !stopped)) {
-        if (!stopped) status = start_jobs(s, jobs);
+        if (!stopped && !mml_interrupted()) status = start_jobs(s, jobs);
         if ((mml_interrupted() || status != MML_OK) && !stopped) {
             stopped = 1;
             stop_jobs(s);
         }
         int code, prefix;
         i64 cell;
-        pid_t process = s->running ? mml_job_wait(&code) : 0;
+        pid_t process = s->running ? mml_job_wait(&code, !stopped) : 0;
         Job *job = process > 0 ? job_of(s, process, &cell, &prefix) : NULL;
         if (!job) continue;
         Status ended = finished(s, job, cell, prefix, code);

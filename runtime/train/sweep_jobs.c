@@ -2,6 +2,7 @@
 #include "train/sweep_jobs.h"
 
 #include "train/files.h"
+#include "train/interrupt.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void become_job(const char *log, pid_t parent) {
@@ -27,8 +29,18 @@ static void become_job(const char *log, pid_t parent) {
 
 pid_t mml_job_start(const MmlExperiment *experiment, int argc, char **argv, const MmlShare *share, const char *log) {
     pid_t parent = getpid();
+    sigset_t both, before;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
     fflush(NULL);
+    pthread_sigmask(SIG_BLOCK, &both, &before);      /* until the child has handlers of its own: with this one's it would forget them */
     pid_t child = fork();
+    if (child == 0) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (child != 0) return child;
     become_job(log, parent);
     int code = mml_main_sharing(argc, argv, experiment, share);
@@ -36,11 +48,19 @@ pid_t mml_job_start(const MmlExperiment *experiment, int argc, char **argv, cons
     _exit(code);
 }
 
-pid_t mml_job_wait(int *code) {
+/* A stop may be asked for just before waitpid would sleep, and the handler makes waitpid go on (SA_RESTART): so it never sleeps. */
+pid_t mml_job_wait(int *code, int heed) {
+    static const struct timespec moment = {0, 100000000};
     int status;
-    pid_t child = waitpid(-1, &status, 0);
+    pid_t child;
+    sigset_t ended, before;
+    sigemptyset(&ended);
+    sigaddset(&ended, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &ended, &before);
+    while ((child = waitpid(-1, &status, WNOHANG)) == 0 && !(heed && mml_interrupted())) sigtimedwait(&ended, NULL, &moment);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (child > 0) *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return child;
+    return child > 0 ? child : -1;
 }
 
 const char *mml_job_last_line(const char *log, MmlArena *arena) {

@@ -422,3 +422,24 @@ Test(cache, goes_on_in_memory_where_the_disk_has_no_room) {
     mml_arena_free(arena);
     program_free(p);
 }
+
+Test(cache, ends_opening_when_a_stop_is_asked_for_and_leaves_no_file) {
+    Said said = { 0 };
+    Program *p = images(0);
+    char folder[512];
+    MmlData *data;
+    snprintf(folder, sizeof folder, "%s/cache", program_folder(p));
+    mkdir(folder, 0777);
+    MmlCache cache = cache_in(folder, &said);
+    for (int cached = 0; cached < 2; cached++) {
+        mml_stop_ask();
+        cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, cached ? &cache : NULL, &data), MML_EINTERRUPT);
+        expect_in(mml_message(), "stopped while the data were being read");
+        mml_stop_forget();
+        cr_assert_eq(said.count, 0, "%s", said.last);
+        cr_assert_eq(each_file(p, "", NULL), 2);             /* . and .. */
+        cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, cached ? &cache : NULL, &data), MML_OK, "%s", mml_message());
+        mml_data_close(data);
+    }
+    program_free(p);
+}

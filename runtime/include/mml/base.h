@@ -48,7 +48,7 @@ int mml_exit_code(Status code);
 
 /* ---- Stopping ----
  * Training looks behind every batch whether it was asked to stop, and returns
- * MML_EINTERRUPT. So do decompositions, but only where solves can be stopped: a loss
+ * MML_EINTERRUPT; so does opening data, many times a second. So do decompositions, but only where solves can be stopped: a loss
  * needs their results. Asking is safe in a signal handler.
  */
 void mml_stop_ask(void);
