@@ -107,7 +107,7 @@ static Status open_sounds(DataSource *source, Folder *folder, const u8 *missing)
     folder->sounds = MML_NEW(source->arena, DataSound, folder->count);
     if (!folder->sounds) return MML_ENOMEM;
     for (i64 row = 0; row < folder->count; row++) folder->sounds[row].path = missing[row] ? NULL : row_of(folder, row)->parts[FOLDER_WAV];
-    mml_sounds_open(source, folder->sounds, folder->count);
+    MML_TRY(mml_sounds_open(source, folder->sounds, folder->count));
     return MML_OK;
 }
 
