@@ -2,7 +2,7 @@
  * instruction set: what is packed where, and who computes what.
  *
  * packed, forward:  the bias by blocks, then the weights of the grid, or of Winograd.
- * packed, backward: transforms and sums of Winograd's gradient of the weights;
+ * packed, backward: transforms of Winograd's gradient of the weights;
  * afterwards the weights of backward-data. Nothing in it outlives the call.
  */
 #include "kernels/conv_backward_weights.h"
@@ -390,24 +390,18 @@ static void transform_items(void *context, i64 begin, i64 end, int thread) {
 
 static void multiply_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
-    MML_NAME(multiply_pairs)(&job->pairs, job->tiles, job->first == 0, begin, end);
-}
-
-static void take_items(void *context, i64 begin, i64 end, int thread) {
-    const Job *job = context;
-    MML_NAME(take_pairs)(&job->pairs, begin, end, job->operand[5]);
+    MML_NAME(multiply_pairs)(&job->pairs, job->tiles, begin, end, (float *)job->frame->scratch[thread], job->operand[5]);
 }
 
 static void weights_winograd(Job *job) {
     MmlThreads *threads = job->frame->threads;
-    job->pairs = MML_NAME(weight_tiles)(job->c.x, job->c.y, job->c.pad, job->packed);
-    i64 tiles = job->frame->batch * job->pairs.t.rows * job->pairs.t.columns, panels = MML_NAME(weight_panels)(&job->pairs);
-    for (job->first = 0; job->first < tiles; job->first += job->tiles) {
-        job->tiles = smaller(job->pairs.round, tiles - job->first);
+    WeightTiles *w = &job->pairs;
+    *w = MML_NAME(weight_tiles)(job->c.x, job->c.y, job->c.pad, job->frame->batch, mml_threads_count(threads), job->packed);
+    for (job->first = 0; job->first < w->tiles; job->first += job->tiles) {
+        job->tiles = smaller(w->round, w->tiles - job->first);
         mml_parallel(threads, job->tiles, transform_items, job);
-        mml_parallel(threads, POSITIONS * panels, multiply_items, job);
+        mml_parallel(threads, w->items, multiply_items, job);
     }
-    mml_parallel(threads, panels, take_items, job);
 }
 
 static void weights_direct(Job *job) {

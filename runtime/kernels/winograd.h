@@ -126,4 +126,16 @@ INLINE void transform_weights(const Vector g[3], Vector u[6]) {
     u[5] = g[2];
 }
 
+/* Tiles [first, first + count) of all blocks, to [position][block][tile][lane]: `room` tiles a block, `plane` floats a position. */
+static inline void transform_sources(const Tiling *t, const float *source, i64 first, i64 count, i64 room, i64 plane, float *to) {
+    for (i64 begin = 0; begin < count; begin += NEIGHBOURS) {
+        i64 tiles = smaller(NEIGHBOURS, count - begin);
+        Window windows[NEIGHBOURS];
+        for (i64 i = 0; i < tiles; i++) windows[i] = window_of(t, source, first + begin + i);
+        for (i64 b = 0; b < t->source.blocks; b++)
+            for (i64 i = 0; i < tiles; i++)
+                source_tile(&windows[i], b * t->source.plane, t->source.row, plane, to + (b * room + begin + i) * MML_BLOCK);
+    }
+}
+
 #endif

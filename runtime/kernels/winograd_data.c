@@ -81,20 +81,6 @@ void MML_NAME(winograd_weights)(const Winograd *job, i64 begin, i64 end) {
     }
 }
 
-/* ---- Source ---- */
-
-static void transform_sources(const Tiling *t, const float *source, i64 first, i64 count, float *to) {
-    for (i64 begin = 0; begin < count; begin += NEIGHBOURS) {
-        i64 tiles = smaller(NEIGHBOURS, count - begin);
-        Window windows[NEIGHBOURS];
-        for (i64 i = 0; i < tiles; i++) windows[i] = window_of(t, source, first + begin + i);
-        for (i64 b = 0; b < t->source.blocks; b++)
-            for (i64 i = 0; i < tiles; i++)
-                source_tile(&windows[i], b * t->source.plane, t->source.row, GROUP_PLANE,
-                            to + b * GROUP_BLOCK + (begin + i) * MML_BLOCK);
-    }
-}
-
 /* ---- Products ---- */
 
 /* start: overwrites the results, else adds to them. */
@@ -196,12 +182,16 @@ static void transform_outs(const Winograd *job, const float *from, i64 first, i6
     }
 }
 
+INLINE void group_sources(const Winograd *job, i64 first, i64 count, float *to) {
+    transform_sources(&job->t, job->source, first, count, WINOGRAD_SLOTS * WINOGRAD_GROUP, GROUP_PLANE, to);
+}
+
 void MML_NAME(winograd_tiles)(const Winograd *job, i64 begin, i64 end, float *scratch) {
     i64 in_blocks = job->t.source.blocks, out_blocks = job->t.out.blocks;
     float *results = scratch + in_blocks * GROUP_BLOCK;
     for (i64 first = begin; first < end; first += WINOGRAD_GROUP) {
         i64 count = smaller(WINOGRAD_GROUP, end - first);
-        transform_sources(&job->t, job->source, first, count, scratch);
+        group_sources(job, first, count, scratch);
         for (i64 block = 0; block < out_blocks; block += PANEL) {
             i64 blocks = smaller(PANEL, out_blocks - block);
             by_blocks[blocks - 1](scratch, job->packed + block * in_blocks * chunk_of(1), in_blocks, count, true, results);
@@ -216,7 +206,7 @@ void MML_NAME(winograd_sources)(const Winograd *job, i64 first, i64 last, i64 be
     i64 floats = job->t.source.blocks * GROUP_BLOCK;
     for (i64 group = begin; group < end; group++) {
         i64 tile = first + group * WINOGRAD_GROUP;
-        transform_sources(&job->t, job->source, tile, smaller(WINOGRAD_GROUP, last - tile), job->packed + group * floats);
+        group_sources(job, tile, smaller(WINOGRAD_GROUP, last - tile), job->packed + group * floats);
     }
 }
 

@@ -1,6 +1,5 @@
 #include "kernels/winograd_weights.h"
 
-
 /* Channels by blocks in the registers: as in conv_backward_weights.c. */
 #if MML_BLOCK == 16
 #define CHANNELS_OF(blocks) 12
@@ -10,26 +9,31 @@
 #define CHANNELS_OF(blocks) ((blocks) == 2 ? 4 : 12)
 #endif
 #define MAX_CHANNELS 12
+#define CHANNEL_STEP 24         /* a multiple of each */
 
-/* Tiles whose transforms of one position stay in the first-level cache while all panels meet them. */
-#define PASS_TILES 48
-
-INLINE i64 blocks_of(const WeightTiles *w, i64 panel) { return smaller(WEIGHT_PANEL, w->t.out.blocks - panel * WEIGHT_PANEL); }
-INLINE i64 channel_rows(const WeightTiles *w) { return MML_WINOGRAD_ROWS(w->t.source.blocks * MML_BLOCK); }
-
-WeightTiles MML_NAME(weight_tiles)(Blocked x, Blocked dy, i64 pad, float *packed) {
-    i64 in = x.blocks * MML_BLOCK, out = dy.blocks * MML_BLOCK, round = MML_WINOGRAD_ROUND(in, out);
-    WeightTiles w = {
-        .t = tiling_of(x, dy, pad), .round = round,
-        .source_plane = in * round + MML_WINOGRAD_GAP, .gradient_plane = out * round + MML_WINOGRAD_GAP,
-        .sum_plane = out * MML_WINOGRAD_ROWS(in) + MML_WINOGRAD_GAP, .sources = packed,
-    };
-    w.gradients = w.sources + POSITIONS * w.source_plane;
-    w.sums = w.gradients + POSITIONS * w.gradient_plane;
-    return w;
+/* A part of equal ones, of `most` at most, that is a multiple of step. */
+INLINE i64 part_of(i64 count, i64 most, i64 step) {
+    i64 parts = (count + most - 1) / most;
+    return ((count + parts - 1) / parts + step - 1) / step * step;
 }
 
-i64 MML_NAME(weight_panels)(const WeightTiles *w) { return (w->t.out.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL; }
+INLINE i64 blocks_of(const WeightTiles *w, i64 panel) { return smaller(WEIGHT_PANEL, w->t.out.blocks - panel * WEIGHT_PANEL); }
+
+WeightTiles MML_NAME(weight_tiles)(Blocked x, Blocked dy, i64 pad, i64 images, int threads, float *packed) {
+    i64 in = x.blocks * MML_BLOCK, out = dy.blocks * MML_BLOCK, panels = (dy.blocks + WEIGHT_PANEL - 1) / WEIGHT_PANEL;
+    WeightTiles w = {.t = tiling_of(x, dy, pad), .sources = packed};
+    w.tiles = images * w.t.rows * w.t.columns;
+    w.round = part_of(w.tiles, MML_WINOGRAD_ROUND(in, out), 1);
+    w.channels = part_of(in, MML_WINOGRAD_CHANNELS, CHANNEL_STEP);
+    while (w.channels > CHANNEL_STEP && panels * ((in + w.channels - 1) / w.channels) < threads)
+        w.channels = part_of(w.channels, w.channels / 2, CHANNEL_STEP);
+    w.pieces = (in + w.channels - 1) / w.channels;
+    w.items = panels * w.pieces;
+    w.source_plane = in * w.round + MML_WINOGRAD_GAP;
+    w.gradient_plane = out * w.round + MML_WINOGRAD_GAP;
+    w.gradients = packed + POSITIONS * w.source_plane;
+    return w;
+}
 
 /* ---- Transforms ---- */
 
@@ -90,18 +94,11 @@ INLINE void gradient_tile(const OutWindow *w, const float *from, i64 row, i64 pl
 
 void MML_NAME(transform_pairs)(const WeightTiles *w, const float *x, const float *dy, i64 first, i64 begin, i64 end) {
     const Tiling *t = &w->t;
+    transform_sources(t, x, first + begin, end - begin, w->round, w->source_plane, w->sources + begin * MML_BLOCK);
     for (i64 tile = begin; tile < end; tile += NEIGHBOURS) {
         i64 tiles = smaller(NEIGHBOURS, end - tile);
-        Window sources[NEIGHBOURS];
         OutWindow gradients[NEIGHBOURS];
-        for (i64 i = 0; i < tiles; i++) {
-            sources[i] = window_of(t, x, first + tile + i);
-            gradients[i] = out_window_of(t, first + tile + i);
-        }
-        for (i64 b = 0; b < t->source.blocks; b++)
-            for (i64 i = 0; i < tiles; i++)
-                source_tile(&sources[i], b * t->source.plane, t->source.row, w->source_plane,
-                            w->sources + (b * w->round + tile + i) * MML_BLOCK);
+        for (i64 i = 0; i < tiles; i++) gradients[i] = out_window_of(t, first + tile + i);
         for (i64 b = 0; b < t->out.blocks; b++)
             for (i64 i = 0; i < tiles; i++)
                 gradient_tile(&gradients[i], dy + gradients[i].at + b * t->out.plane, t->out.row, w->gradient_plane,
@@ -112,8 +109,8 @@ void MML_NAME(transform_pairs)(const WeightTiles *w, const float *x, const float
 /* ---- Products ---- */
 
 /* sums[channel][block][lane] of `channels` channels over the tiles. */
-INLINE void product(const float *const *from, const float *gradient, i64 block_step, i64 tiles, bool start, float *sums,
-                    int channels, int blocks) {
+INLINE void product(const float *const *from, const float *gradient, i64 block_step, i64 tiles, float *sums, int channels,
+                    int blocks) {
     const float *x[MAX_CHANNELS];
     Vector sum[MAX_CHANNELS][WEIGHT_PANEL];
 #pragma GCC unroll 12
@@ -136,47 +133,30 @@ INLINE void product(const float *const *from, const float *gradient, i64 block_s
 #pragma GCC unroll 12
     for (int i = 0; i < channels; i++)
 #pragma GCC unroll 2
-        for (int k = 0; k < blocks; k++) {
-            float *to = sums + (i * blocks + k) * MML_BLOCK;
-            if (!start) sum[i][k] += load(to);
-            store(to, sum[i][k]);
-        }
+        for (int k = 0; k < blocks; k++) store(sums + (i * blocks + k) * MML_BLOCK, sum[i][k]);
 }
 
-INLINE void panel_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums,
-                           int step, int blocks) {
-    i64 channels = w->t.source.blocks * MML_BLOCK;
-    for (i64 first = 0; first < channels; first += step) {
+/* One position of the channels [begin, end). */
+INLINE void products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, i64 begin, i64 end, float *sums,
+                     int step, int blocks) {
+    for (i64 first = begin; first < end; first += step, sums += step * blocks * MML_BLOCK) {
         const float *from[MAX_CHANNELS];
         for (int i = 0; i < step; i++) {
-            i64 channel = smaller(first + i, channels - 1);
+            i64 channel = smaller(first + i, end - 1);
             from[i] = source + channel / MML_BLOCK * w->round * MML_BLOCK + channel % MML_BLOCK;
         }
-        product(from, gradient, w->round * MML_BLOCK, tiles, start, sums + first * blocks * MML_BLOCK, step, blocks);
+        product(from, gradient, w->round * MML_BLOCK, tiles, sums, step, blocks);
     }
 }
 
-static void pair_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums) {
-    panel_products(w, source, gradient, tiles, start, sums, CHANNELS_OF(2), 2);
+static void pair_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, i64 begin, i64 end,
+                          float *sums) {
+    products(w, source, gradient, tiles, begin, end, sums, CHANNELS_OF(2), 2);
 }
 
-static void single_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, bool start, float *sums) {
-    panel_products(w, source, gradient, tiles, start, sums, CHANNELS_OF(1), 1);
-}
-
-void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, bool start, i64 begin, i64 end) {
-    i64 panels = MML_NAME(weight_panels)(w);
-    for (i64 item = begin; item < end;) {
-        i64 position = item / panels, stop = smaller(end, (position + 1) * panels);
-        for (i64 tile = 0; tile < count; tile += PASS_TILES)
-            for (i64 panel = item - position * panels; panel < stop - position * panels; panel++)
-                (blocks_of(w, panel) == 2 ? pair_products : single_products)(
-                    w, w->sources + position * w->source_plane + tile * MML_BLOCK,
-                    w->gradients + position * w->gradient_plane + (panel * WEIGHT_PANEL * w->round + tile) * MML_BLOCK,
-                    smaller(PASS_TILES, count - tile), start && tile == 0,
-                    w->sums + position * w->sum_plane + panel * WEIGHT_PANEL * MML_BLOCK * channel_rows(w));
-        item = stop;
-    }
+static void single_products(const WeightTiles *w, const float *source, const float *gradient, i64 tiles, i64 begin, i64 end,
+                            float *sums) {
+    products(w, source, gradient, tiles, begin, end, sums, CHANNELS_OF(1), 1);
 }
 
 /* ---- The gradient ---- */
@@ -197,19 +177,29 @@ INLINE void gradient_of(const float *from, i64 plane, float *taps) {
     }
 }
 
-void MML_NAME(take_pairs)(const WeightTiles *w, i64 begin, i64 end, float *dw) {
-    i64 depth = w->t.source.channels * 9;
-    for (i64 panel = begin; panel < end; panel++) {
-        i64 blocks = blocks_of(w, panel);
-        const float *sums = w->sums + panel * WEIGHT_PANEL * MML_BLOCK * channel_rows(w);
+/* Adds the sums of channels [begin, end) and one block, `blocks` of which lie side by side. */
+static void take_sums(const WeightTiles *w, const float *sums, i64 plane, i64 blocks, i64 block, i64 begin, i64 end, float *dw) {
+    i64 depth = w->t.source.channels * 9, lane = block * MML_BLOCK, lanes = smaller(MML_BLOCK, w->t.out.channels - lane);
+    for (i64 channel = begin; channel < end; channel += MML_BLOCK) {
+        float taps[MML_BLOCK * 9 * MML_BLOCK];
+        i64 count = smaller(MML_BLOCK, end - channel);
+        for (i64 c = 0; c < count; c++)
+            gradient_of(sums + (channel - begin + c) * blocks * MML_BLOCK, plane, taps + c * 9 * MML_BLOCK);
+        add_transposed(taps, MML_BLOCK, count * 9, lanes, dw + lane * depth + channel * 9, depth);
+    }
+}
+
+void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, i64 begin, i64 end, float *sums, float *dw) {
+    i64 plane = MML_WINOGRAD_SUM_PLANE(MML_BLOCK);
+    for (i64 item = begin; item < end; item++) {
+        i64 panel = item / w->pieces, blocks = blocks_of(w, panel);
+        i64 from = item % w->pieces * w->channels, to = smaller(from + w->channels, w->t.source.channels);
+        for (i64 position = 0; position < POSITIONS; position++)
+            (blocks == 2 ? pair_products : single_products)(
+                w, w->sources + position * w->source_plane,
+                w->gradients + position * w->gradient_plane + panel * WEIGHT_PANEL * w->round * MML_BLOCK, count, from, to,
+                sums + position * plane);
         for (i64 k = 0; k < blocks; k++)
-            for (i64 channel = 0; channel < w->t.source.channels; channel += MML_BLOCK) {
-                float taps[MML_BLOCK * 9 * MML_BLOCK];
-                i64 first = (panel * WEIGHT_PANEL + k) * MML_BLOCK, lanes = smaller(MML_BLOCK, w->t.out.channels - first);
-                i64 count = smaller(MML_BLOCK, w->t.source.channels - channel);
-                for (i64 c = 0; c < count; c++)
-                    gradient_of(sums + ((channel + c) * blocks + k) * MML_BLOCK, w->sum_plane, taps + c * 9 * MML_BLOCK);
-                add_transposed(taps, MML_BLOCK, count * 9, lanes, dw + first * depth + channel * 9, depth);
-            }
+            take_sums(w, sums + k * MML_BLOCK, plane, blocks, panel * WEIGHT_PANEL + k, from, to, dw);
     }
 }
