@@ -104,8 +104,9 @@ static Status get_ready(MmlRun *run, const MmlEarlier *earlier) {
     MML_TRY(mml_trainer_check(run));
     if (writes_folder(&run->call)) MML_TRY(mml_folder_choose(run));
     MML_TRY(mml_threads_new(threads, &run->threads));
-    MML_TRY(open_data(run, earlier));
     MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->threads, run->arena, &run->model));
+    MML_TRY(open_data(run, earlier));
+    mml_model_ready(&run->model, run->threads);
     return mml_work_new(run->experiment, &run->settings, run->stages, run->threads, run->data, &run->model, run->arena, &run->work);
 }
 
@@ -270,6 +271,7 @@ static void release(MmlRun *run) {
     mml_log_close(&run->log);
     mml_folder_release(run);
     mml_work_free(&run->work);
+    mml_model_free(&run->model);
     mml_data_close(run->data);
     mml_threads_free(run->threads);
     mml_arena_free(run->arena);

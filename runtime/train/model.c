@@ -14,8 +14,17 @@ Status mml_model_new(const MmlExperiment *experiment, u64 seed, int needs_second
     if (needs_second) out->second = MML_NEW(arena, float, floats);
     if (!out->parameters || !out->gradients || !out->statistics || !out->first || !out->updates || (needs_second && !out->second))
         return MML_ENOMEM;
-    mml_initialise(experiment, seed, threads, out->parameters, out->statistics);
-    return MML_OK;
+    return mml_initialise_begin(experiment, seed, threads, out->parameters, out->statistics, &out->fresh);
+}
+
+void mml_model_ready(MmlModel *model, MmlThreads *threads) {
+    mml_initialise_end(model->fresh, threads);
+    model->fresh = NULL;
+}
+
+void mml_model_free(MmlModel *model) {
+    mml_initialise_abandon(model->fresh);
+    model->fresh = NULL;
 }
 
 /* Memory of a parameter that was never updated is zero already. */

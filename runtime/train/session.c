@@ -128,6 +128,7 @@ void mml_session_free(MmlSession *session) {
     MmlRun *run = &session->run;
     mml_log_close(&run->log);
     mml_work_free(&run->work);
+    mml_model_free(&run->model);
     mml_data_close(run->data);
     mml_threads_free(run->threads);
     mml_arena_free(run->arena);
@@ -165,12 +166,13 @@ static Status open_session(MmlSession *session, int argc, char **argv) {
     MML_TRY(mml_trainer_state(run));
     MML_TRY(mml_trainer_check(run));
     MML_TRY(mml_threads_new(run->call.threads ? (int)run->call.threads : mml_threads_available(), &run->threads));
-    double started = mml_now();
     u64 seed = (u64)mml_int(&run->settings, "train.seed");
+    MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->threads, run->arena, &run->model));
+    double started = mml_now();
     MML_TRY(mml_data_open(&run->settings, seed, run->threads, &run->data));
     run->seconds.data = mml_now() - started;
     for (i64 i = 0; i < run->experiment->stage_count; i++) MML_TRY(mml_measures_check(run->data, &run->stages[i]));
-    MML_TRY(mml_model_new(run->experiment, seed, needs_second(run), run->threads, run->arena, &run->model));
+    mml_model_ready(&run->model, run->threads);
     return mml_work_new(run->experiment, &run->settings, run->stages, run->threads, run->data, &run->model, run->arena, &run->work);
 }
 

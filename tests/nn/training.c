@@ -66,6 +66,35 @@ Test(initialise, repeats_a_seed_and_gives_each_parameter_its_own_stream) {
     cr_assert_arr_neq(p, p + 11, 5 * sizeof *p);
 }
 
+/* Parameters of more than one piece, of an odd count, and of none. */
+Test(initialise, draws_the_same_alone_by_threads_and_beside_something_else) {
+    enum { COUNT = 300001 };
+    static const MmlParameter large[] = {
+        {.name = "a", .count = 200001, .offset = 0, .init = MML_INIT_KAIMING_IN, .fan_in = 9},
+        {.name = "b", .count = 3, .offset = 200001, .init = MML_INIT_ONE},
+        {.name = "c", .count = COUNT - 200004, .offset = 200004, .init = MML_INIT_XAVIER, .fan_in = 5, .fan_out = 6},
+    };
+    static const MmlExperiment experiment = {.parameter_count = 3, .parameters = large, .parameter_floats = COUNT};
+    static float alone[COUNT], by_threads[COUNT], beside[COUNT];
+    MmlInitialisation *initialisation;
+    MmlThreads *threads;
+    cr_assert_eq(mml_threads_new(3, &threads), MML_OK);
+    mml_initialise(&experiment, 7, NULL, alone, NULL);
+    mml_initialise(&experiment, 7, threads, by_threads, NULL);
+    cr_assert_eq(mml_initialise_begin(&experiment, 7, threads, beside, NULL, &initialisation), MML_OK);
+    mml_initialise_end(initialisation, threads);
+    cr_assert_arr_eq(by_threads, alone, sizeof alone);
+    cr_assert_arr_eq(beside, alone, sizeof alone);
+    MmlRandom stream = mml_random(7, MML_STREAM_INIT, 2, 0);
+    mml_random_normals(&stream, sqrt(2.0 / 11), 0, COUNT - 200004, by_threads);
+    cr_assert_arr_eq(by_threads, alone + 200004, (COUNT - 200004) * sizeof *alone);
+    cr_assert_eq(mml_initialise_begin(&experiment, 7, threads, beside, NULL, &initialisation), MML_OK);
+    mml_initialise_abandon(initialisation);
+    mml_initialise_end(NULL, threads);
+    mml_initialise_abandon(NULL);
+    mml_threads_free(threads);
+}
+
 /* ---- optimisers ---- */
 
 static const MmlOptimizer sgd = {.kind = MML_SGD, .lr = 0.1, .weight_decay = 0.01, .momentum = 0.9};

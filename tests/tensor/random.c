@@ -82,12 +82,12 @@ Test(random, normal_has_the_moments_of_the_normal_distribution) {
 }
 
 /* As many as a layer of ResNet-18 has, so that some can't be told apart from a float's neighbour at first; an odd
- * count, a block number beyond 32 bits, deviations that make denormal and zero floats. */
+ * count, a block number beyond 32 bits, deviations that make denormal, zero and infinite floats. */
 Test(random, normals_have_the_bits_of_single_pairs) {
     enum { COUNT = 300001 };
     static const struct { u64 seed; double deviation; i64 first, count; } rows[] = {
         {1, 0.0294, 0, COUNT}, {2, 1, 1 << 20, COUNT}, {3, 0.37, ((i64)1 << 33) - 8, 4099},
-        {4, 1e-38, 0, 9001}, {5, 1e-45, 0, 33}, {6, 1, 0, 1},
+        {4, 1e-38, 0, 9001}, {5, 1e-45, 0, 33}, {6, 1, 0, 1}, {7, 7.9e-31, 0, 9001}, {8, 1.2e30, 0, 9001}, {9, 1e38, 0, 9001},
     };
     static float got[COUNT];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -16,6 +16,15 @@
  * i draws from its own stream, whatever the threads (NULL: one). */
 void mml_initialise(const MmlExperiment *experiment, u64 seed, MmlThreads *threads, float *parameters, float *statistics);
 
+/* The same beside something else, for instance reading data. With more than one of `threads`, which it doesn't use, a thread
+ * of its own draws what is worth it from _begin on; _end draws what is left by all threads and waits, _abandon breaks it off.
+ * Both free it; NULL is let pass. */
+typedef struct MmlInitialisation MmlInitialisation;
+Status mml_initialise_begin(const MmlExperiment *experiment, u64 seed, const MmlThreads *threads, float *parameters, float *statistics,
+                            MmlInitialisation **out);
+void   mml_initialise_end(MmlInitialisation *initialisation, MmlThreads *threads);
+void   mml_initialise_abandon(MmlInitialisation *initialisation);
+
 typedef enum { MML_SGD, MML_ADAM } MmlOptimizerKind;
 
 typedef struct {

@@ -37,8 +37,8 @@ double mml_random_normal(MmlRandom *r);                  /* N(0, 1), Box-Muller:
 void   mml_random_normal_pair(MmlRandom *r, double out[2]);       /* two independent N(0, 1) */
 /* out[i] = (float)(deviation * z[first + i]), with z the numbers that mml_random_normal_pair draws from
  * stream, which nothing was drawn from yet; first is even. The same bits on every processor: where AVX2 is
- * there eight pairs are drawn at once, by logarithm, sine and cosine of our own to within 2^-50, and
- * the rare one that could round to another float is drawn again as a single one (Ziv's test). */
+ * there eight pairs are drawn at once, by logarithm, sine and cosine of our own to within 2^-38, and one in
+ * some hundred, which could round to another float, is drawn again as a single one (Ziv's test). */
 void   mml_random_normals(const MmlRandom *stream, double deviation, i64 first, i64 count, float *out);
 u64    mml_random_below(MmlRandom *r, u64 bound);        /* [0, bound), unbiased */
 void   mml_random_shuffle(MmlRandom *r, i64 *items, i64 count);   /* Fisher-Yates */
