@@ -16,7 +16,7 @@ enum { CALLS = 5, MOST_CALLS = 1000, BATCH = 8 };
 
 typedef struct {
     const Attribute *conv;
-    Attribute blocked[15];              /* of conv_blocked                                        */
+    Attribute blocked[CONV_BLOCKED_ATTRIBUTES];           /* of conv_blocked                                        */
     Attribute in[5], out[5];            /* of reorder_in and reorder_out of x and y               */
     int64_t   batch, x_floats, y_floats, weights, packed, scratch;
     float    *x, *y, *dx, *dy, *w, *dw, *plain_x, *plain_y, *room;
@@ -36,17 +36,17 @@ typedef void Call(Trial *t);
 typedef void Kernel_function(MmlFrame *frame, const MmlValue *attr, float *const *operand);
 
 static void call(Trial *t, Kernel_function *kernel, const Attribute *attributes, int count, float *const *operands) {
-    MmlValue values[15];
+    MmlValue values[CONV_BLOCKED_ATTRIBUTES];
     for (int i = 0; i < count; i++) values[i].i = attributes[i].i;
     kernel(&t->frame, values, operands);
 }
 
 static void blocked_forward(Trial *t) {
-    call(t, mml_conv_blocked_forward, t->blocked, 15, (float *[]){t->plain ? t->plain_x : t->x, t->w, NULL, t->y, t->room});
+    call(t, mml_conv_blocked_forward, t->blocked, CONV_BLOCKED_ATTRIBUTES, (float *[]){t->plain ? t->plain_x : t->x, t->w, NULL, t->y, t->room});
 }
 
 static void blocked_backward(Trial *t) {
-    call(t, mml_conv_blocked_backward, t->blocked, 15,
+    call(t, mml_conv_blocked_backward, t->blocked, CONV_BLOCKED_ATTRIBUTES,
          (float *[]){t->dy, t->plain ? t->plain_x : t->x, t->w, t->room, t->plain ? NULL : t->dx, t->dw, NULL});
 }
 
@@ -100,6 +100,7 @@ static void describe(Trial *t, const Attribute *conv, int block) {
     a[10].i = block;
     a[13].i = 0;
     a[14].i = t->plain;
+    a[CONV_BLOCKED_RELU].i = a[CONV_BLOCKED_SOURCE_RELU].i = 0;
     a[11].i = t->plain ? 0 : kernel_in_halo(a);
     a[12].i = kernel_out_halo(a);
     memcpy(t->in, (Attribute[]){a[0], a[1], a[2], a[10], a[11]}, sizeof t->in);

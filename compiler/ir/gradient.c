@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "ir/kernels.h"
 #include "ir/ops.h"
 
 typedef struct {
@@ -142,11 +143,30 @@ static void reverse_kernel(Sweep *s, const Node *forward, int g) {
         if (given[i] >= 0) contribute(s, forward->inputs[i], given[i]);
 }
 
+/* The gradient that the relu behind a blocked convolution lets pass, y: its result. */
+static int cut_off(Sweep *s, const Node *forward, int y, int g) {
+    int passed = gradient_tensor(s, y);
+    Node *node = reverse_node(s, IR_RELU, forward->group);
+    node->frames   = forward->frames;
+    node->kernel   = op_row(IR_RELU)->backward;
+    node->backward = 1;
+    node->span     = forward->span;
+    node->attribute_count = op_attribute_count(IR_RELU, NULL);
+    node->attributes[0].i = tensor(s, y)->size / forward->frames;
+    node->flops = tensor(s, y)->size;
+    node_operand(node, 'g', g);
+    node_operand(node, 'x', y);
+    node_operand(node, 'y', y);
+    node_operand(node, 'd', passed);
+    return passed;
+}
+
 static void reverse(Sweep *s, int n) {
     Node node = s->b->step->nodes.items[n];
     int y = node_role(&node, 'y');
     if (y < 0 || y >= s->known || s->of[y] < 0) return;
     int g = s->of[y];
+    if (node.op == IR_CONV_BLOCKED && node.attributes[CONV_BLOCKED_RELU].i) g = cut_off(s, &node, y, g);
     const char *operands = op_row(node.op)->backward_operands;
     if (node.op == IR_FIXED) reverse_fixed(s, &node, y, g);
     else if (!strcmp(operands, "="))

@@ -87,6 +87,25 @@ int node_role(const Node *node, char role) {
     return at && role ? node->operands[at - node->roles] : -1;
 }
 
+int graph_readers(const Step *step, int t) {
+    int count = 0;
+    for (int n = 0; n < step->nodes.count; n++) {
+        const Node *node = &step->nodes.items[n];
+        for (int i = 0; i < node->operand_count; i++) count += node->operands[i] == t && !node_writes(node, i);
+        count += node->factor == t;
+    }
+    return count;
+}
+
+Node *graph_writer(const Step *step, int t) {
+    for (int n = 0; t >= 0 && n < step->nodes.count; n++) {
+        Node *node = &step->nodes.items[n];
+        for (int i = 0; i < node->operand_count; i++)
+            if (node->operands[i] == t && node_writes(node, i)) return node;
+    }
+    return NULL;
+}
+
 static int same_operation(const Node *node, const Operation *o) {
     int count = op_attribute_count(o->op, o->attributes);
     if (node->op != o->op || node->backward || node->group != o->group || node->factor != o->factor) return 0;

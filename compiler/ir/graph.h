@@ -46,6 +46,8 @@ int graph_temporary(Builder *b, IrOp op, const Attribute *attributes, int group)
 Node *graph_node(Builder *b, IrOp op, int group);       /* empty, guarded for its group   */
 void  node_operand(Node *node, char role, int tensor);
 int   node_role(const Node *node, char role);           /* tensor, -1: NULL or absent     */
+int   graph_readers(const Step *step, int t);           /* operands that read t           */
+Node *graph_writer(const Step *step, int t);            /* NULL: no node writes it        */
 
 /* Fixed floats: constants, values computed by the program's rules, arithmetic. */
 int graph_constant(Builder *b, double constant);

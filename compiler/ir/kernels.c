@@ -122,7 +122,7 @@ int64_t kernel_out_halo(const Attribute *a) { return MML_CONV_BLOCKED_OUT_HALO; 
 
 int64_t kernel_temporary(IrOp op, const Attribute *a) {
     switch (op) {
-    case IR_CONV_BLOCKED:    return MML_CONV_BLOCKED_PACKED;
+    case IR_CONV_BLOCKED: case IR_CONV_BATCHNORM_BLOCKED: return MML_CONV_BLOCKED_PACKED;
     case IR_BATCHNORM_INPUT: return MML_BATCHNORM_INPUT_SUMS;
     default:                 return 0;
     }

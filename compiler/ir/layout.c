@@ -169,6 +169,14 @@ static void move_relus(Layout *l) {
     }
 }
 
+/* Where running statistics normalise, a convolution does that too: none is added up of its result. */
+static void normalise_in_convolutions(Layout *l) {
+    for (int n = 0; n < l->node_count; n++) {
+        int conv = l->blocked[n] && l->nodes[n].op == IR_BATCHNORM ? only_for(l, l->nodes[n].inputs[0], IR_CONV, n) : -1;
+        if (conv >= 0) l->fused[conv] = l->fused[n];
+    }
+}
+
 static void fuse(Layout *l) {
     move_relus(l);
     for (int n = 0; n < l->node_count; n++) {
@@ -179,32 +187,46 @@ static void fuse(Layout *l) {
             if (i >= 0) l->fused[only_for(l, node->inputs[i], IR_BATCHNORM, n)] = n;
         } else if (node->op == IR_RELU) {
             int norm = only_for(l, node->inputs[0], IR_BATCHNORM, n), add = only_for(l, node->inputs[0], IR_ADD, n);
+            int conv = only_for(l, node->inputs[0], IR_CONV, n);
             if (norm >= 0) l->fused[norm] = n;
+            if (conv >= 0) l->fused[conv] = n;
             if (add < 0) continue;
             for (int m = 0; m < add; m++)
                 if (l->fused[m] == add) l->fused[m] = l->fused[add] = n;
         }
     }
+    if (!l->b->step->train) normalise_in_convolutions(l);
 }
 
-/* The batch norm whose work node n does besides its own, -1: none. */
+/* The node of this kind whose work node n does besides its own, -1: none. */
 static int fused_into(const Layout *l, int n, IrOp op) {
     for (int m = 0; m < n; m++)
         if (l->fused[m] == n && l->nodes[m].op == op) return m;
     return -1;
 }
 
+/* The convolution that node n does or that does the work of n, -1: none. */
+static int convolution_of(const Layout *l, int n) { return l->nodes[n].op == IR_CONV ? n : fused_into(l, n, IR_CONV); }
+
+/* What batch norm's result is added to behind it, -1: nothing. */
+static int residual_of(const Layout *l, const Node *norm, const Node *add) {
+    return add ? add->inputs[add->inputs[0] == result(norm)] : -1;
+}
+
 /* ---- Halos ---- */
 
-static void conv_attributes(const Layout *l, const Node *conv, Attribute *a) {
+/* last: what the convolution is fused into; itself without that. */
+static void conv_attributes(const Layout *l, const Node *conv, const Node *last, Attribute *a) {
     memcpy(a, conv->attributes, sizeof(Attribute) * 8);
     a[8]  = conv->attributes[10];
     a[9]  = conv->attributes[11];
     a[10].i = block(l);
     a[11].i = reads_plain(l, conv) ? 0 : image_of(l, conv->inputs[0])->halo;
-    a[12].i = image_of(l, result(conv))->halo;
+    a[12].i = image_of(l, result(last))->halo;
     a[14].i = reads_plain(l, conv);
     a[13].i = kernel_algorithm(kernel_choice(conv->attributes, l->b->step->host).algorithm, a);
+    a[CONV_BLOCKED_RELU].i = last->op == IR_RELU;
+    a[CONV_BLOCKED_SOURCE_RELU].i = 0;
 }
 
 static int widen(Image *image, int64_t halo) {
@@ -220,20 +242,27 @@ static int wants_input_gradient(const Layout *l, const Node *conv) {
     return norm < 0 || l->nodes[norm].op != IR_BATCHNORM || tensor(l, l->nodes[norm].inputs[0])->trained || image_of(l, x)->readers > 1;
 }
 
-static int widen_for(Layout *l, const Node *node) {
-    int changed = 0;
-    if (node->op == IR_CONV) {
-        Attribute a[15];
-        conv_attributes(l, node, a);
-        if (!a[14].i) changed |= widen(image_of(l, node->inputs[0]), kernel_in_halo(a));
-        if (wants_input_gradient(l, node)) changed |= widen(image_of(l, result(node)), kernel_out_halo(a));
-    } else if (keeps_zero(node)) {          /* these take x and y as one row of floats */
-        Image *y = image_of(l, result(node));
-        for (int i = 0; i < node->input_count; i++) {
-            changed |= widen(y, image_of(l, node->inputs[i])->halo);
-            changed |= widen(image_of(l, node->inputs[i]), y->halo);
-        }
-    }
+/* As one row of floats: halos alike. */
+static int widen_alike(Image *x, Image *y) { return widen(y, x->halo) | widen(x, y->halo); }
+
+static int widen_for_convolution(Layout *l, const Node *conv, int n) {
+    Attribute a[CONV_BLOCKED_ATTRIBUTES];
+    const Node *last = &l->nodes[n];
+    int norm = fused_into(l, n, IR_BATCHNORM), add = last->op == IR_ADD ? n : fused_into(l, n, IR_ADD), changed = 0;
+    int residual = norm < 0 || add < 0 ? -1 : residual_of(l, &l->nodes[norm], &l->nodes[add]);
+    conv_attributes(l, conv, last, a);
+    if (!a[14].i) changed |= widen(image_of(l, conv->inputs[0]), kernel_in_halo(a));
+    if (wants_input_gradient(l, conv)) changed |= widen(image_of(l, result(last)), kernel_out_halo(a));
+    if (residual >= 0) changed |= widen_alike(image_of(l, residual), image_of(l, result(last)));
+    return changed;
+}
+
+static int widen_for(Layout *l, int n) {
+    const Node *node = &l->nodes[n];
+    int changed = 0, conv = convolution_of(l, n);
+    if (conv >= 0) return widen_for_convolution(l, &l->nodes[conv], n);
+    if (!keeps_zero(node) || fused_into(l, n, IR_BATCHNORM) >= 0) return 0;
+    for (int i = 0; i < node->input_count; i++) changed |= widen_alike(image_of(l, node->inputs[i]), image_of(l, result(node)));
     return changed;
 }
 
@@ -242,7 +271,7 @@ static void halos(Layout *l) {
     for (int changed = 1; changed;) {
         changed = 0;
         for (int n = 0; n < l->node_count; n++)
-            if (l->blocked[n] && l->fused[n] == n && fused_into(l, n, IR_BATCHNORM) < 0) changed |= widen_for(l, &l->nodes[n]);
+            if (l->blocked[n] && l->fused[n] == n) changed |= widen_for(l, n);
     }
 }
 
@@ -310,25 +339,32 @@ static void put_blocked(Layout *l, Operation *o, int y) {
     image->written = 0;
 }
 
-static void put_conv(Layout *l, const Node *node) {
-    Attribute a[15];
-    conv_attributes(l, node, a);
-    int x = node->inputs[0];
-    if (a[14].i) plain_twin(l, x);
-    else x = blocked_twin(l, x, node);
-    Operation o = operation(node, IR_CONV_BLOCKED, a, 1, &x);
-    o.parameters[0] = node_role(node, 'w');
-    o.parameters[1] = node_role(node, 'v');
-    put_blocked(l, &o, result(node));
+/* The blocked tensor or, of few channels, the plain one that a convolution reads. */
+static int conv_source(Layout *l, const Node *conv) {
+    int x = conv->inputs[0];
+    if (!reads_plain(l, conv)) return blocked_twin(l, x, conv);
+    plain_twin(l, x);
+    return x;
+}
+
+/* A convolution, and behind it what `last` does: cut off below zero. */
+static void put_conv(Layout *l, const Node *conv, const Node *last) {
+    Attribute a[CONV_BLOCKED_ATTRIBUTES];
+    conv_attributes(l, conv, last, a);
+    int x = conv_source(l, conv);
+    Operation o = operation(conv, IR_CONV_BLOCKED, a, 1, &x);
+    o.parameters[0] = node_role(conv, 'w');
+    o.parameters[1] = node_role(conv, 'v');
+    if (last != conv) o.flops += last->flops;
+    put_blocked(l, &o, result(last));
 }
 
 static int statistic_of(const Layout *l, const Node *node, char role) { return tensor(l, node_role(node, role))->index; }
 
 /* Batch norm, and behind it what `last` does: add a residual, cut off below zero. */
 static void put_batchnorm(Layout *l, const Node *norm, const Node *add, const Node *last) {
-    int relu = last->op == IR_RELU, inputs[] = {blocked_twin(l, norm->inputs[0], norm), -1};
+    int relu = last->op == IR_RELU, inputs[] = {blocked_twin(l, norm->inputs[0], norm), -1}, residual = residual_of(l, norm, add);
     const Image *x = image_of(l, norm->inputs[0]), *y = image_of(l, result(last));
-    int residual = add ? add->inputs[add->inputs[0] == result(norm)] : -1;
     if (add) inputs[1] = blocked_twin(l, residual, last);
     Attribute a[] = {{.i = x->channels}, {.i = x->height}, {.i = x->width}, norm->attributes[2], norm->attributes[3], norm->attributes[4],
                      {.i = block(l)}, {.i = x->halo}, {.i = y->halo}, {.i = residual < 0 ? 0 : image_of(l, residual)->halo}, {.i = relu}};
@@ -341,21 +377,42 @@ static void put_batchnorm(Layout *l, const Node *norm, const Node *add, const No
     put_blocked(l, &o, result(last));
 }
 
+/* A convolution and batch norm by running statistics, add and last as above. Their operands are more than an Operation has. */
+static void put_conv_batchnorm(Layout *l, const Node *conv, const Node *norm, const Node *add, const Node *last) {
+    int x = conv_source(l, conv), z = add ? blocked_twin(l, residual_of(l, norm, add), last) : -1;
+    Image *y = image_of(l, result(last));
+    int to = graph_arena(l->b, 0, blocked_floats(l, y) * conv->frames, norm->group);
+    Attribute a[CONV_BLOCKED_ATTRIBUTES + 1];
+    conv_attributes(l, conv, last, a);
+    a[CONV_BLOCKED_ATTRIBUTES] = norm->attributes[3];
+    int packed = graph_temporary(l->b, IR_CONV_BATCHNORM_BLOCKED, a, norm->group);
+    Node *node = graph_node(l->b, IR_CONV_BATCHNORM_BLOCKED, norm->group);
+    node->attribute_count = CONV_BLOCKED_ATTRIBUTES + 1;
+    memcpy(node->attributes, a, sizeof a);
+    node->frames = conv->frames;
+    node->name   = norm->name;
+    node->span   = norm->span;
+    node->flops  = conv->flops + norm->flops + (add ? add->flops : 0) + (last->op == IR_RELU ? last->flops : 0);
+    node->inputs[node->input_count++] = x;
+    if (z >= 0) node->inputs[node->input_count++] = z;
+    const int operands[] = {x, z, node_role(conv, 'w'), node_role(conv, 'v'), node_role(norm, 'w'), node_role(norm, 'v'),
+                            node_role(norm, 's'), node_role(norm, 't'), to, packed};
+    for (const char *role = op_row(node->op)->forward_operands; *role; role++)
+        node_operand(node, *role, operands[role - op_row(node->op)->forward_operands]);
+    y->blocked = to;
+    y->written = 0;
+}
+
 /* relu: moved behind the pooling, NULL: none is. */
 static void put_pool(Layout *l, const Node *node, const Node *relu) {
-    Attribute a[11];
+    Attribute a[12];
     int from = relu ? relu->inputs[0] : node->inputs[0], input = blocked_twin(l, from, node);
     const Image *x = image_of(l, from), *y = image_of(l, result(node));
     memcpy(a, node->attributes, sizeof(Attribute) * 8);
-    a[8].i = block(l), a[9].i = x->halo, a[10].i = y->halo;
+    a[8].i = block(l), a[9].i = x->halo, a[10].i = y->halo, a[11].i = relu != NULL;
     Operation o = operation(node, node->op == IR_MAXPOOL ? IR_MAXPOOL_BLOCKED : IR_AVGPOOL_BLOCKED, a, 1, &input);
+    if (relu) o.flops += y->frames * y->channels * y->height * y->width;
     put_blocked(l, &o, result(node));
-    if (!relu) return;
-    Attribute size[3] = {{.i = o.size}, relu->attributes[1], relu->attributes[2]};
-    int pooled = y->blocked;
-    Operation cut = operation(relu, IR_RELU, size, 1, &pooled);
-    cut.flops = y->frames * y->channels * y->height * y->width;
-    put_blocked(l, &cut, result(node));
 }
 
 /* Its result is plain and keeps its number. */
@@ -380,16 +437,20 @@ static void put_elementwise(Layout *l, const Node *node) {
     put_blocked(l, &o, result(node));
 }
 
+static const Node *node_at(const Layout *l, int n) { return n < 0 ? NULL : &l->nodes[n]; }
+
 static void put(Layout *l, int n) {
     const Node *node = &l->nodes[n];
-    int norm = fused_into(l, n, IR_BATCHNORM), relu = fused_into(l, n, IR_RELU), add = node->op == IR_ADD ? n : fused_into(l, n, IR_ADD);
+    const Node *conv = node_at(l, convolution_of(l, n)), *norm = node_at(l, fused_into(l, n, IR_BATCHNORM));
+    const Node *add = node_at(l, node->op == IR_ADD ? n : fused_into(l, n, IR_ADD));
+    if (node->op == IR_BATCHNORM) norm = node;
     if (l->fused[n] != n) return;
     if (!l->blocked[n]) put_plain(l, node);
-    else if (norm >= 0) put_batchnorm(l, &l->nodes[norm], add >= 0 ? &l->nodes[add] : NULL, node);
+    else if (conv && norm) put_conv_batchnorm(l, conv, norm, add, node);
+    else if (conv) put_conv(l, conv, node);
+    else if (norm) put_batchnorm(l, norm, add, node);
     else switch (node->op) {
-    case IR_CONV:                     put_conv(l, node); break;
-    case IR_BATCHNORM:                put_batchnorm(l, node, NULL, node); break;
-    case IR_MAXPOOL: case IR_AVGPOOL: put_pool(l, node, relu >= 0 ? &l->nodes[relu] : NULL); break;
+    case IR_MAXPOOL: case IR_AVGPOOL: put_pool(l, node, node_at(l, fused_into(l, n, IR_RELU))); break;
     case IR_GLOBAL_AVGPOOL:           put_global_avgpool(l, node); break;
     default:                          put_elementwise(l, node); break;
     }

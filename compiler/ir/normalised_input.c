@@ -4,15 +4,6 @@
 #include "ir/kernels.h"
 #include "ir/ops.h"
 
-static int readers(const Step *step, int t) {
-    int count = 0;
-    for (int n = 0; n < step->nodes.count; n++) {
-        const Node *node = &step->nodes.items[n];
-        for (int i = 0; i < node->operand_count; i++) count += node->operands[i] == t && !node_writes(node, i);
-    }
-    return count;
-}
-
 /* Nodes that add to the gradient of the parameter whose gradient is t. */
 static int writers(const Step *step, int t) {
     int count = 0;
@@ -26,19 +17,9 @@ static int writers(const Step *step, int t) {
     return count;
 }
 
-/* The node that writes t, NULL: none does. */
-static Node *writer(const Step *step, int t) {
-    for (int n = 0; t >= 0 && n < step->nodes.count; n++) {
-        Node *node = &step->nodes.items[n];
-        for (int i = 0; i < node->operand_count; i++)
-            if (node->operands[i] == t && node_writes(node, i)) return node;
-    }
-    return NULL;
-}
-
 /* norm, conv: backward nodes. The operands as in ops.def. */
 static void rewrite(Builder *b, Node *norm, Node *conv) {
-    const Node *forward = writer(b->step, node_role(conv, 'x'));
+    const Node *forward = graph_writer(b->step, node_role(conv, 'x'));
     Node node = *norm;
     node.op     = IR_BATCHNORM_INPUT;
     node.kernel = op_row(IR_BATCHNORM_INPUT)->backward;
@@ -69,8 +50,8 @@ void normalised_input(Arena *arena, Step *step) {
         Node *norm = &step->nodes.items[n];
         if (norm->op != IR_BATCHNORM || !norm->backward || node_role(norm, 'd') >= 0) continue;
         int gradient = node_role(norm, 'g');
-        Node *conv = writer(step, gradient);
+        Node *conv = graph_writer(step, gradient);
         if (!conv || conv->op != IR_CONV_BLOCKED || !conv->backward || !conv->attributes[14].i) continue;
-        if (readers(step, gradient) == 1 && writers(step, node_role(conv, 'W')) == 1) rewrite(&b, norm, conv);
+        if (graph_readers(step, gradient) == 1 && writers(step, node_role(conv, 'W')) == 1) rewrite(&b, norm, conv);
     }
 }

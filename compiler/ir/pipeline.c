@@ -1,5 +1,6 @@
 /* The list of passes: from a program to planned graphs. */
 #include "ir/build.h"
+#include "ir/epilogue.h"
 #include "ir/memory.h"
 #include "ir/normalised_input.h"
 
@@ -7,12 +8,13 @@
  * once memory_mark has found the producers. */
 static void (*const passes[])(Arena *arena, Step *step) = {
     normalised_input,                   /* no gradient into a batch norm of the input       */
+    gradient_epilogues,                 /* relu's gradient by the convolution behind it     */
     memory_mark,                        /* producers, results that the caller reads         */
     memory_share,                       /* kernels that work in place                       */
     memory_plan,                        /* an offset for every tensor                       */
 };
 
-#define FIRST_VERIFIED 1                /* memory_mark's place */
+#define FIRST_VERIFIED 2                /* memory_mark's place */
 
 static void run_passes(Arena *arena, Step *step) {
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {

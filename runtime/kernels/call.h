@@ -1,5 +1,5 @@
 /* What the elementwise and pooling kernels of this folder share: the arguments
- * of a call as one context, the split of its work, selection by a mask. */
+ * of a call as one context, the split of its work. */
 #ifndef MML_KERNELS_CALL_H
 #define MML_KERNELS_CALL_H
 
@@ -20,15 +20,6 @@ typedef struct {
 static inline void split(const Call *call, i64 count, i64 floats, MmlBody body) {
     mml_parallel(count * floats < SERIAL_FLOATS ? NULL : call->frame->threads, count, body, (void *)call);
 }
-
-typedef i32 Mask __attribute__((vector_size(4 * MML_BLOCK), aligned(4), may_alias));
-
-/* value where the mask is set, else 0; a where it is set, else b. */
-INLINE Vector masked(Mask mask, Vector value) { return (Vector)((Mask)value & mask); }
-INLINE Vector chosen(Mask mask, Vector a, Vector b) { return (Vector)(((Mask)a & mask) | ((Mask)b & ~mask)); }
-
-/* What relu leaves of v: not a number stays so. */
-INLINE Vector positive(Vector v) { return masked(~(v < ZERO), v); }
 
 /* Images of block `item` = image * blocks + block begin here. */
 INLINE i64 plane_at(const Blocked *b, i64 item) { return item / b->blocks * b->image + item % b->blocks * b->plane; }

@@ -1,10 +1,12 @@
-/* conv_blocked_forward and conv_blocked_backward of abi.def for one
- * instruction set: what is packed where, and who computes what.
+/* conv_blocked and conv_batchnorm_blocked of abi.def for one instruction
+ * set: what is packed where, and who computes what.
  *
- * packed, forward:  the bias by blocks, then the weights of the grid, or of Winograd.
+ * packed, forward:  bias and scale by blocks, then the weights of the grid, or of Winograd.
  * packed, backward: transforms of Winograd's gradient of the weights;
  * afterwards the weights of backward-data. Nothing in it outlives the call.
  */
+#include <math.h>
+
 #include "kernels/conv_backward_weights.h"
 #include "kernels/conv_direct.h"
 #include "kernels/first_layer.h"
@@ -18,7 +20,10 @@ typedef struct {
     MmlFrame     *frame;
     float *const *operand;
     Convolution   c;
+    const float  *source;             /* x, or dy: what the taps meet                   */
+    float        *out;                /* y, or dx                                       */
     const float  *weights;            /* OIHW */
+    Epilogue      epilogue;           /* of out                                         */
     float        *packed;
     Grid          grids[MAX_CLASSES];
     WeightPlace   places[MAX_CLASSES];
@@ -81,6 +86,7 @@ static void forward_grid(Job *job) {
         .rows = c->y.height, .columns = c->y.width, .tap_rows = c->kernel_height, .tap_columns = c->kernel_width,
         .out_start = pixel_of(&c->y, 0, 0), .out_step_row = c->y.row, .out_step_column = MML_BLOCK,
         .out_block = c->y.plane, .out_image = c->y.image, .out_blocks = c->y.blocks, .weights = job->packed,
+        .epilogue = job->epilogue,
     };
     if (c->plain) {
         i64 width = c->x.width + 2 * c->pad;
@@ -150,6 +156,7 @@ static void backward_grids(Job *job) {
                 g->out_step_column = s;
                 g->out_block = x->height * x->width;
             }
+            g->epilogue = job->epilogue;
             job->places[job->count++] = (WeightPlace){
                 c->x.channels, taps, c->y.channels, c->x.channels * taps,
                 first_row * c->kernel_width + first_column, s * c->kernel_width, s,
@@ -198,8 +205,8 @@ static void clear_halos(const Blocked *b, float *y, i64 images, i64 begin, i64 e
 
 static void forward_rectangle(const Job *job, i64 image, i64 images, i64 begin, i64 end, float *scratch) {
     const Convolution *c = &job->c;
-    const float *x = job->operand[0] + image * floats_of_x(c);
-    float *y = job->operand[3] + image * c->y.image;
+    const float *x = job->source + image * floats_of_x(c);
+    float *y = job->out + image * c->y.image;
     if (!copies_x(c)) MML_NAME(conv_grid)(&job->grids[0], x, y, images, begin, end);
     else
         for (i64 i = 0; i < images; i++) {
@@ -267,11 +274,11 @@ static void run_winograd(Job *job) {
     if (t->out.halo > 0) mml_parallel(threads, job->frame->batch, halo_items, job);
 }
 
-static void forward_winograd(Job *job, const float *bias) {
+static void forward_winograd(Job *job) {
     const Convolution *c = &job->c;
     job->winograd = (Winograd){
         .t = tiling_of(c->x, c->y, c->pad), .place = {c->y.channels, c->x.channels * 9, c->x.channels, 9, 0, 3, 1},
-        .w = job->weights, .bias = bias, .source = job->operand[0], .out = job->operand[3], .packed = job->packed,
+        .w = job->weights, .epilogue = job->epilogue, .source = job->source, .out = job->out, .packed = job->packed,
     };
     run_winograd(job);
 }
@@ -281,28 +288,54 @@ static void backward_winograd(Job *job) {
     const Convolution *c = &job->c;
     job->winograd = (Winograd){
         .t = tiling_of(c->y, c->x, 2 - c->pad), .place = {c->x.channels, 9, c->y.channels, c->x.channels * 9, 8, -3, -1},
-        .w = job->weights, .source = job->operand[0], .out = job->operand[4], .packed = job->packed,
+        .w = job->weights, .epilogue = job->epilogue, .source = job->source, .out = job->out, .packed = job->packed,
     };
     run_winograd(job);
 }
 
-static void pack_bias(const Convolution *c, const float *b, float *to) {
-    for (i64 i = 0; i < c->y.blocks * MML_BLOCK; i++) to[i] = b && i < c->y.channels ? b[i] : 0.0f;
+/* Channels beyond the last are zero: so are their weights. */
+static void pack_channels(const Convolution *c, const float *from, float *to) {
+    for (i64 i = 0; i < c->y.blocks * MML_BLOCK; i++) to[i] = from && i < c->y.channels ? from[i] : 0.0f;
+}
+
+static void run_forward(Job *job) {
+    if (forward_by_winograd(&job->c)) {
+        forward_winograd(job);
+        return;
+    }
+    forward_grid(job);
+    mml_parallel(job->frame->threads, job->panels, pack_panels, job);
+    mml_parallel(job->frame->threads, job->frame->batch * job->panels, forward_items, job);
 }
 
 void MML_NAME(conv_blocked_forward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
-    Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .weights = operand[1], .packed = operand[4]};
-    const float *bias = job.packed;
-    pack_bias(&job.c, operand[2], job.packed);
-    job.packed += job.c.y.blocks * MML_BLOCK;
-    if (forward_by_winograd(&job.c)) {
-        forward_winograd(&job, bias);
-        return;
+    Job job = {.frame = frame, .c = convolution_of(attr), .source = operand[0], .weights = operand[1], .out = operand[3]};
+    float *bias = operand[4];
+    job.packed = bias + 2 * job.c.y.blocks * MML_BLOCK;
+    job.epilogue = (Epilogue){.finish = attr[15].i ? FINISH_RELU : FINISH_PLAIN, .bias = bias, .out = job.out};
+    pack_channels(&job.c, operand[2], bias);
+    run_forward(&job);
+}
+
+/* gamma (conv + b - mean) / sqrt(variance + eps) + beta */
+static void pack_normalised(const Convolution *c, double eps, float *const *operand, float *bias, float *scale) {
+    const float *b = operand[3], *gamma = operand[4], *beta = operand[5], *mean = operand[6], *variance = operand[7];
+    pack_channels(c, NULL, bias);
+    pack_channels(c, NULL, scale);
+    for (i64 i = 0; i < c->y.channels; i++) {
+        double factor = (double)gamma[i] / sqrt((double)variance[i] + eps);
+        scale[i] = (float)factor;
+        bias[i]  = (float)((double)beta[i] + ((b ? (double)b[i] : 0.0) - (double)mean[i]) * factor);
     }
-    forward_grid(&job);
-    job.grids[0].bias = bias;
-    mml_parallel(frame->threads, job.panels, pack_panels, &job);
-    mml_parallel(frame->threads, frame->batch * job.panels, forward_items, &job);
+}
+
+void MML_NAME(conv_batchnorm_blocked_forward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
+    Job job = {.frame = frame, .c = convolution_of(attr), .source = operand[0], .weights = operand[2], .out = operand[8]};
+    float *bias = operand[9], *scale = bias + job.c.y.blocks * MML_BLOCK;
+    job.packed = scale + job.c.y.blocks * MML_BLOCK;
+    job.epilogue = (Epilogue){.finish = FINISH_NORMALISED, .relu = attr[15].i != 0, .bias = bias, .scale = scale, .out = job.out, .beside = operand[1]};
+    pack_normalised(&job.c, attr[17].r, operand, bias, scale);
+    run_forward(&job);
 }
 
 /* ---- Backward-data ---- */
@@ -317,8 +350,8 @@ static void run_classes(const Job *job, const float *dy, float *dx, i64 images, 
 static void backward_rectangle(const Job *job, i64 image, i64 images, i64 begin, i64 end, float *scratch) {
     const Convolution *c = &job->c;
     Blocked source = gradient_source(c);
-    const float *dy = job->operand[0] + image * c->y.image;
-    float *dx = job->operand[4] + image * floats_of_x(c);
+    const float *dy = job->source + image * c->y.image;
+    float *dx = job->out + image * floats_of_x(c);
     bool copied = source.halo != c->y.halo;
     if (!c->plain && !copied) run_classes(job, dy, dx, images, begin, end);
     else
@@ -427,7 +460,9 @@ static void bias_items(void *context, i64 begin, i64 end, int thread) {
 }
 
 void MML_NAME(conv_blocked_backward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
-    Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .weights = operand[2], .packed = operand[3]};
+    Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .source = operand[0], .out = operand[4],
+               .weights = operand[2], .packed = operand[3]};
+    job.epilogue = (Epilogue){.finish = attr[16].i ? FINISH_MASKED : FINISH_PLAIN, .out = job.out, .beside = operand[1]};
     if (operand[5]) (forward_by_winograd(&job.c) ? weights_winograd : weights_direct)(&job);
     if (operand[6]) mml_parallel(frame->threads, job.c.y.blocks, bias_items, &job);
     if (operand[4] && data_by_winograd(&job.c)) backward_winograd(&job);

@@ -21,10 +21,27 @@
 
 typedef struct { const float *in[MAX_PIXELS]; float *out[MAX_PIXELS]; } Tile;
 
-/* Adds source blocks [0, count) into the tile's outputs; start: overwrites them,
- * beginning with the bias. */
-INLINE void run_tile(const Grid *g, const Tile *tile, i64 count, const float *weights, bool start, const float *bias,
-                     int pixels, int blocks, i64 depth) {
+/* A panel's outputs, finished and stored. */
+INLINE void store_tile(const Grid *g, const Tile *tile, Vector sum[MAX_PIXELS][PANEL], i64 block, Finish finish, int pixels, int blocks) {
+    const Epilogue e = g->epilogue;
+    Vector scale[PANEL], bias[PANEL];
+#pragma GCC unroll 4
+    for (int k = 0; k < blocks; k++) scale[k] = scale_of(&e, block + k), bias[k] = bias_of(&e, block + k);
+#pragma GCC unroll 12
+    for (int p = 0; p < pixels; p++)
+#pragma GCC unroll 4
+        for (int k = 0; k < blocks; k++) {
+            float *to = tile->out[p] + k * g->out_block;
+            store(to, finished(&e, finish, sum[p][k], scale[k], bias[k], to));
+        }
+}
+
+/* What a pass does: source blocks [0, count) into the outputs of the panel that begins at `block`.
+ * start: overwrites them, else adds; last: finishes them. */
+typedef struct { i64 count, block; const float *weights; bool start, last; } Part;
+
+INLINE void run_tile(const Grid *g, const Tile *tile, const Part *part, int pixels, int blocks, i64 depth) {
+    const float *weights = part->weights;
     Vector sum[MAX_PIXELS][PANEL];
     const float *in[MAX_PIXELS];
 #pragma GCC unroll 12
@@ -32,9 +49,9 @@ INLINE void run_tile(const Grid *g, const Tile *tile, i64 count, const float *we
         in[p] = tile->in[p];
 #pragma GCC unroll 4
         for (int k = 0; k < blocks; k++)
-            sum[p][k] = !start ? load(tile->out[p] + k * g->out_block) : bias ? load(bias + k * MML_BLOCK) : ZERO;
+            sum[p][k] = part->start ? ZERO : load(tile->out[p] + k * g->out_block);
     }
-    for (i64 b = 0; b < count; b++)
+    for (i64 b = 0; b < part->count; b++)
         for (i64 r = 0; r < g->tap_rows; r++) {
             i64 at = b * g->in_block + r * g->tap_row;
             for (i64 c = 0; c < g->tap_columns; c++, at += g->tap_column) {
@@ -52,6 +69,12 @@ INLINE void run_tile(const Grid *g, const Tile *tile, i64 count, const float *we
                 }
             }
         }
+    if (part->last) switch (g->epilogue.finish) {
+        case FINISH_PLAIN:      store_tile(g, tile, sum, part->block, FINISH_PLAIN, pixels, blocks); return;
+        case FINISH_RELU:       store_tile(g, tile, sum, part->block, FINISH_RELU, pixels, blocks); return;
+        case FINISH_MASKED:     store_tile(g, tile, sum, part->block, FINISH_MASKED, pixels, blocks); return;
+        case FINISH_NORMALISED: store_tile(g, tile, sum, part->block, FINISH_NORMALISED, pixels, blocks); return;
+    }
 #pragma GCC unroll 12
     for (int p = 0; p < pixels; p++)
 #pragma GCC unroll 4
@@ -75,8 +98,7 @@ INLINE void next_pixel(const Grid *g, Walk *walk) {
     walk->y += g->out_image - g->rows * g->out_step_row;
 }
 
-INLINE void run_pass(const Grid *g, const float *x, float *y, i64 images, i64 count, const float *weights, bool start,
-                     const float *bias, int pixels, int blocks, i64 depth) {
+INLINE void run_pass(const Grid *g, const float *x, float *y, i64 images, const Part *part, int pixels, int blocks, i64 depth) {
     i64 left = images * g->rows * g->columns;
     Walk walk = {.x = x, .y = y};
     for (; left > 0; left -= pixels) {
@@ -102,21 +124,18 @@ INLINE void run_pass(const Grid *g, const float *x, float *y, i64 images, i64 co
             tile.in[p] = tile.in[filled - 1];
             tile.out[p] = tile.out[filled - 1];
         }
-        run_tile(g, &tile, count, weights, start, bias, pixels, blocks, depth);
+        run_tile(g, &tile, part, pixels, blocks, depth);
     }
 }
 
-typedef void Pass(const Grid *g, const float *x, float *y, i64 images, i64 count, const float *weights, bool start,
-                  const float *bias);
+typedef void Pass(const Grid *g, const float *x, float *y, i64 images, const Part *part);
 
 #define PASS(blocks)                                                                                              \
-    static void pass_##blocks(const Grid *g, const float *x, float *y, i64 images, i64 count, const float *weights, \
-                              bool start, const float *bias) {                                                    \
-        run_pass(g, x, y, images, count, weights, start, bias, PIXELS_OF(blocks), blocks, MML_BLOCK);             \
+    static void pass_##blocks(const Grid *g, const float *x, float *y, i64 images, const Part *part) {            \
+        run_pass(g, x, y, images, part, PIXELS_OF(blocks), blocks, MML_BLOCK);                                    \
     }                                                                                                             \
-    static void plain_pass_##blocks(const Grid *g, const float *x, float *y, i64 images, i64 count,               \
-                                    const float *weights, bool start, const float *bias) {                        \
-        run_pass(g, x, y, images, count, weights, start, bias, PIXELS_OF(blocks), blocks, 1);                     \
+    static void plain_pass_##blocks(const Grid *g, const float *x, float *y, i64 images, const Part *part) {      \
+        run_pass(g, x, y, images, part, PIXELS_OF(blocks), blocks, 1);                                            \
     }
 PASS(1)
 PASS(2)
@@ -141,10 +160,11 @@ void MML_NAME(conv_grid)(const Grid *g, const float *x, float *y, i64 images, i6
             i64 block = panel * PANEL, blocks = smaller(PANEL, g->out_blocks - block);
             const float *weights = g->weights + block * g->in_blocks * tap_floats;
             Pass *pass = passes[g->depth == 1][blocks - 1];
-            for (i64 b = 0; b < g->in_blocks; b += chunk)
+            for (i64 b = 0; b < g->in_blocks; b += chunk) {
+                Part part = {smaller(chunk, g->in_blocks - b), block, weights + b * blocks * tap_floats, b == 0, b + chunk >= g->in_blocks};
                 pass(g, x + first * g->in_image + b * g->in_block, y + first * g->out_image + block * g->out_block,
-                     smaller(group, images - first), smaller(chunk, g->in_blocks - b), weights + b * blocks * tap_floats,
-                     b == 0, g->bias ? g->bias + block * MML_BLOCK : NULL);
+                     smaller(group, images - first), &part);
+            }
         }
 }
 

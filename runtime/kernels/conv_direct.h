@@ -14,6 +14,7 @@
 #define MML_KERNELS_CONV_DIRECT_H
 
 #include "kernels/blocked.h"
+#include "kernels/epilogue.h"
 
 /* Blocks of output channels that a tile takes at most: with as many pixels as
  * the registers hold (PIXELS_OF in conv_direct.c). */
@@ -35,7 +36,7 @@ typedef struct {
     i64 in_blocks, out_blocks;
     i64 depth;                                     /* channels at a tap: MML_BLOCK, or 1 when plain */
     const float *weights;                          /* by pack_weights                               */
-    const float *bias;                             /* [out_blocks * MML_BLOCK] or NULL              */
+    Epilogue epilogue;
 } Grid;
 
 /* Where the weights of a grid lie in OIHW: output lane o, source channel c, tap (r, t) at

@@ -3,11 +3,17 @@
 #include "kernels/call.h"
 #include "mml/nn.h"
 
-typedef struct { Blocked x, y; i64 kernel, stride, pad; } Pool;
+typedef struct { Blocked x, y; i64 kernel, stride, pad; bool relu; } Pool;
 
 static Pool pool_of(const MmlValue *a) {
     return (Pool){.x = blocked(a[0].i, a[1].i, a[2].i, a[9].i), .y = blocked(a[0].i, a[6].i, a[7].i, a[10].i),
                   .kernel = a[3].i, .stride = a[4].i, .pad = a[5].i};
+}
+
+static Pool max_pool_of(const MmlValue *a) {
+    Pool p = pool_of(a);
+    p.relu = a[11].i != 0;
+    return p;
 }
 
 typedef struct { i64 first, last; } Span;
@@ -26,7 +32,7 @@ INLINE Span windows_of(const Pool *p, i64 at, i64 windows) {
 
 INLINE Mask every_lane(i64 number) { return (Mask){0} + (i32)number; }
 
-/* ---- Maximum. The first of equals by rows wins, not a number over all. index: the winner's tap. ---- */
+/* ---- Maximum. The first of equals by rows wins, not a number over all. index: the winner's tap; -1 where relu cuts it off. ---- */
 
 INLINE void best_of_window(const Pool *p, const float *x, Span rows, Span columns, i64 top, i64 left, float *y, float *index) {
     Vector best = load(x + pixel_of(&p->x, top + rows.first, left + columns.first));
@@ -38,13 +44,17 @@ INLINE void best_of_window(const Pool *p, const float *x, Span rows, Span column
             best = chosen(better, value, best);
             best_tap = (every_lane(r * p->kernel + c) & better) | (best_tap & ~better);
         }
+    if (p->relu) {
+        best_tap |= ~(best > ZERO);
+        best = positive(best);
+    }
     store(y, best);
     store(index, (Vector)best_tap);
 }
 
 static void max_planes(void *context, i64 begin, i64 end, int thread) {
     const Call *call = context;
-    const Pool p = pool_of(call->a);
+    const Pool p = max_pool_of(call->a);
     for (i64 item = begin; item < end; item++) {
         const float *x = call->operand[0] + plane_at(&p.x, item);
         float *y = call->operand[1] + plane_at(&p.y, item), *index = call->operand[2] + plane_at(&p.y, item);

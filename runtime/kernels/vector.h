@@ -17,6 +17,8 @@
 #ifndef MML_KERNELS_VECTOR_H
 #define MML_KERNELS_VECTOR_H
 
+#include <stdbool.h>
+
 #include "mml/base.h"
 
 #define MML_NAME_OF(name, set) mml_##name##_##set
@@ -32,6 +34,15 @@ INLINE Vector load(const float *from) { return *(const Vector *)from; }
 INLINE void   store(float *to, Vector value) { *(Vector *)to = value; }
 
 #define ZERO ((Vector){0})
+
+typedef i32 Mask __attribute__((vector_size(4 * MML_BLOCK), aligned(4), may_alias));
+
+/* value where the mask is set, else 0; a where it is set, else b. */
+INLINE Vector masked(Mask mask, Vector value) { return (Vector)((Mask)value & mask); }
+INLINE Vector chosen(Mask mask, Vector a, Vector b) { return (Vector)(((Mask)a & mask) | ((Mask)b & ~mask)); }
+
+/* What relu leaves of v: not a number stays so. */
+INLINE Vector positive(Vector v) { return masked(~(v < ZERO), v); }
 
 /* Transposes MML_BLOCK vectors: interleaving the first half with the second,
  * log2(MML_BLOCK) times, brings lane i of vector j to lane j of vector i. */

@@ -141,7 +141,8 @@ static Products *const by_blocks[PANEL] = {products_1, products_2};
 
 /* ---- Outputs ---- */
 
-INLINE void out_tile(const float *from, Vector bias, i64 row, i64 rows, i64 columns, float *to) {
+INLINE void out_tile(const Epilogue *e, Finish finish, const float *from, Vector scale, Vector bias, i64 row, i64 rows, i64 columns,
+                     float *to) {
     Vector t[4][6];
 #pragma GCC unroll 6
     for (int j = 0; j < 6; j++) {
@@ -159,26 +160,39 @@ INLINE void out_tile(const float *from, Vector bias, i64 row, i64 rows, i64 colu
         if (i < rows)
 #pragma GCC unroll 4
             for (int j = 0; j < 4; j++)
-                if (j < columns) store(to + i * row + j * MML_BLOCK, y[j] + bias);
+                if (j < columns) {
+                    float *at = to + i * row + j * MML_BLOCK;
+                    store(at, finished(e, finish, y[j], scale, bias, at));
+                }
     }
 }
 
-static void transform_outs(const Winograd *job, const float *from, i64 first, i64 count, i64 block, i64 blocks) {
+INLINE void finish_outs(const Winograd *job, Finish finish, const float *from, i64 first, i64 count, i64 block, i64 blocks) {
     const Tiling *t = &job->t;
+    const Epilogue e = job->epilogue;
     for (i64 begin = 0; begin < count; begin += NEIGHBOURS) {
         i64 tiles = smaller(NEIGHBOURS, count - begin);
         OutWindow windows[NEIGHBOURS];
         for (i64 i = 0; i < tiles; i++) windows[i] = out_window_of(t, first + begin + i);
         for (i64 k = 0; k < blocks; k++) {
-            Vector bias = job->bias ? load(job->bias + (block + k) * MML_BLOCK) : ZERO;
+            Vector bias = bias_of(&e, block + k), scale = scale_of(&e, block + k);
             for (i64 i = 0; i < tiles; i++) {
                 const OutWindow *w = &windows[i];
                 const float *at = from + k * GROUP_BLOCK + (begin + i) * MML_BLOCK;
                 float *y = job->out + w->at + (block + k) * t->out.plane;
-                if (w->rows == 4 && w->columns == 4) out_tile(at, bias, t->out.row, 4, 4, y);
-                else out_tile(at, bias, t->out.row, w->rows, w->columns, y);
+                if (w->rows == 4 && w->columns == 4) out_tile(&e, finish, at, scale, bias, t->out.row, 4, 4, y);
+                else out_tile(&e, finish, at, scale, bias, t->out.row, w->rows, w->columns, y);
             }
         }
+    }
+}
+
+static void transform_outs(const Winograd *job, const float *from, i64 first, i64 count, i64 block, i64 blocks) {
+    switch (job->epilogue.finish) {
+    case FINISH_PLAIN:      finish_outs(job, FINISH_PLAIN, from, first, count, block, blocks); break;
+    case FINISH_RELU:       finish_outs(job, FINISH_RELU, from, first, count, block, blocks); break;
+    case FINISH_MASKED:     finish_outs(job, FINISH_MASKED, from, first, count, block, blocks); break;
+    case FINISH_NORMALISED: finish_outs(job, FINISH_NORMALISED, from, first, count, block, blocks); break;
     }
 }
 

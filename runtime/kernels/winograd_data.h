@@ -25,7 +25,7 @@ typedef struct {
     Tiling       t;
     WeightPlace  place;                /* of a grid of 3 x 3 taps                    */
     const float *w;                    /* OIHW                                       */
-    const float *bias;                 /* [out.blocks * MML_BLOCK] or NULL           */
+    Epilogue     epilogue;
     const float *source;
     float       *out;
     float       *packed;               /* by tiles: weights; by panels: sources      */

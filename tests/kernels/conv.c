@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     Shape     s;
     i64       out_height, out_width, block;
-    MmlValue  plain[12], blocked[15];
+    MmlValue  plain[12], blocked[18];
     MmlFrame  frame;
     char     *scratch[4];
 } Case;
@@ -133,6 +133,44 @@ static void drop_scratch(Case *c, i64 count) {
     for (int t = 0; t < c->s.threads; t++) release((float *)c->scratch[t], count, "scratch");
 }
 
+typedef struct { float *bx, *w, *b, *packed; const float *y; } Forward;       /* y: the reference's, plain */
+
+/* What stands behind the convolution, by its epilogue: relu; batch norm in evaluation, a residual, relu. */
+static void check_epilogues(Case *c, MmlRandom *random, const Forward *f, double bound) {
+    const Shape *s = &c->s;
+    i64 outs = s->batch * s->out * c->out_height * c->out_width, y_count = blocked_floats(s->batch, s->out, c->out_height, c->out_width, c->block, s->out_halo);
+    float *by = floats(y_count), *want = floats(outs), *z = drawn(random, outs), *of[4];
+    bool residual = mml_random_below(random, 2), relu = mml_random_below(random, 2);
+    for (int i = 0; i < 4; i++) of[i] = drawn(random, s->out);
+    for (i64 i = 0; i < s->out; i++) of[3][i] = 1 + fabsf(of[3][i]);
+    float *bz = to_blocked(z, s->batch, s->out, c->out_height, c->out_width, c->block, s->out_halo);
+    i64 need = scratch_of_conv_blocked_forward(c->blocked), training = 0;
+    set_scratch(c, need);
+
+    c->blocked[15].i = 1;
+    mml_conv_blocked_forward(&c->frame, c->blocked, (float *[]){f->bx, f->w, f->b, by, f->packed});
+    mml_relu_forward(&c->frame, (MmlValue[]){{.i = outs / s->batch}, {.r = 0}, {.r = 0}}, (float *[]){(float *)f->y, want});
+    compare_blocked("relu of y", c, by, want, s->out, c->out_height, c->out_width, s->out_halo, bound);
+
+    c->blocked[15].i = relu;
+    c->blocked[17].r = 1e-5;
+    c->frame.training = &training;
+    float mean[64], inverse[64];
+    mml_batchnorm_forward(&c->frame, (MmlValue[]){{.i = s->out}, {.i = c->out_height * c->out_width}, {.r = 0.1}, {.r = 1e-5}, {.i = 0}},
+                          (float *[]){(float *)f->y, of[0], of[1], of[2], of[3], want, mean, inverse});
+    for (i64 i = 0; i < outs; i++) {
+        if (residual) want[i] += z[i];
+        if (relu && want[i] < 0) want[i] = 0;
+    }
+    mml_conv_batchnorm_blocked_forward(&c->frame, c->blocked, (float *[]){f->bx, residual ? bz : NULL, f->w, f->b, of[0], of[1], of[2], of[3], by, f->packed});
+    compare_blocked("batch norm of y", c, by, want, s->out, c->out_height, c->out_width, s->out_halo, bound);
+    c->blocked[15].i = 0;
+    drop_scratch(c, need);
+    release(by, y_count, "y");
+    for (int i = 0; i < 4; i++) release(of[i], s->out, "batch norm");
+    free(want), free(z), free(bz);
+}
+
 static void check_shape(const Shape *shape, i64 block, u64 seed) {
     Case c;
     open_case(&c, shape, block);
@@ -165,6 +203,7 @@ static void check_shape(const Shape *shape, i64 block, u64 seed) {
     mml_conv_blocked_forward(&c.frame, c.blocked, (float *[]){bx, w, s->bias ? b : NULL, by, packed});
     drop_scratch(&c, need);
     compare_blocked("y", &c, by, y, s->out, c.out_height, c.out_width, s->out_halo, bound);
+    if (s->out <= 64) check_epilogues(&c, &random, &(Forward){bx, w, s->bias ? b : NULL, packed, y}, bound);
 
     need = scratch_of_conv_blocked_backward(c.blocked);
     set_scratch(&c, need);
@@ -174,6 +213,15 @@ static void check_shape(const Shape *shape, i64 block, u64 seed) {
     if (s->wants_dx) {
         if (s->plain) compare("dx", s, bdx, dx, in, bound);
         else compare_blocked("dx", &c, bdx, dx, s->channels, s->height, s->width, s->in_halo, bound);
+    }
+    if (s->wants_dx && !s->plain) {
+        c.blocked[16].i = 1;
+        set_scratch(&c, need);
+        mml_conv_blocked_backward(&c.frame, c.blocked, (float *[]){bdy, bx, w, packed, bdx, NULL, NULL});
+        drop_scratch(&c, need);
+        for (i64 i = 0; i < in; i++)
+            if (x[i] <= 0) dx[i] = 0;
+        compare_blocked("dx through relu", &c, bdx, dx, s->channels, s->height, s->width, s->in_halo, bound);
     }
     compare("Dw", s, start_w, dw, weights, bound);
     compare("Db", s, start_b, db, s->out, bound);

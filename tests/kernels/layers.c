@@ -166,17 +166,21 @@ typedef void Kernel(MmlFrame *frame, const MmlValue *attr, float *const *operand
 
 static void check_pool(Case *c, int maximum) {
     i64 channels = 1 + below(c, 37), kernel = 1 + below(c, 4), height = kernel + below(c, 12), width = kernel + below(c, 12);
-    i64 stride = 1 + below(c, 3), pad = below(c, kernel / 2 + 1);
+    i64 stride = 1 + below(c, 3), pad = below(c, kernel / 2 + 1), relu = maximum && below(c, 2);
     Layout x = layout(c, channels, height, width);
     Layout y = layout(c, channels, (height + 2 * pad - kernel) / stride + 1, (width + 2 * pad - kernel) / stride + 1);
-    MmlValue a[] = {INT(channels), INT(height), INT(width), INT(kernel), INT(stride), INT(pad), INT(y.height), INT(y.width), INT(c->block), INT(x.halo), INT(y.halo)};
+    MmlValue a[] = {INT(channels), INT(height), INT(width), INT(kernel), INT(stride), INT(pad), INT(y.height), INT(y.width), INT(c->block), INT(x.halo), INT(y.halo), INT(relu)};
     i64 ins = c->batch * plain_floats(&x), outs = c->batch * plain_floats(&y), blocked_outs = c->batch * blocked_floats(&y);
-    float *px = drawn(c, ins), *py = floats(outs, NAN), *pindex = floats(outs, NAN), *pdy = drawn(c, outs), *pdx = floats(ins, NAN);
+    float *px = drawn(c, ins), *py = floats(outs, NAN), *pindex = floats(outs, NAN), *pdy = drawn(c, outs), *pdx = floats(ins, NAN), *masked = floats(outs, 0);
     char *scratch[4];
     for (int t = 0; t < 4; t++) scratch[t] = malloc((size_t)(2 * (width + 2 * pad)) * sizeof(float));
     c->frame.scratch = scratch;
     (maximum ? mml_maxpool_forward : mml_avgpool_forward)(&c->frame, a, (float *[]){px, py, pindex});
-    if (maximum) mml_maxpool_backward(&c->frame, a, (float *[]){pdy, pindex, pdx});
+    if (relu) {
+        mml_relu_forward(&c->frame, (MmlValue[]){INT(plain_floats(&y)), REAL(0), REAL(0)}, (float *[]){py, py});
+        for (i64 i = 0; i < outs; i++) masked[i] = py[i] > 0 ? pdy[i] : 0;
+    }
+    if (maximum) mml_maxpool_backward(&c->frame, a, (float *[]){relu ? masked : pdy, pindex, pdx});
     else mml_avgpool_backward(&c->frame, a, (float *[]){pdy, pdx});
 
     float *bx = to_blocked(&x, c->batch, px), *by = floats(blocked_outs, NAN), *index = floats(blocked_outs, NAN);
@@ -189,7 +193,7 @@ static void check_pool(Case *c, int maximum) {
     release(by, blocked_outs);
     release(index, blocked_outs);
     release(bdx, c->batch * blocked_floats(&x));
-    float *rest[] = {px, py, pindex, pdy, pdx, bx, bdy};
+    float *rest[] = {px, py, pindex, pdy, pdx, masked, bx, bdy};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) free(rest[i]);
     for (int t = 0; t < 4; t++) free(scratch[t]);
 }
@@ -229,6 +233,6 @@ static void check_all(void (*check)(Case *c)) {
 
 Test(layers, reordering_is_right_both_ways)                         { check_all(check_reorder); }
 Test(layers, batch_norm_relu_and_residual_match_the_plain_kernels)  { check_all(check_batchnorm); }
-Test(layers, max_pooling_matches_the_plain_kernel_ties_included)    { check_all(check_maxpool); }
+Test(layers, max_pooling_with_relu_or_without_matches_the_plain_kernels_ties_included)    { check_all(check_maxpool); }
 Test(layers, mean_pooling_matches_the_plain_kernel)                 { check_all(check_avgpool); }
 Test(layers, the_mean_of_a_plane_matches_the_plain_kernel)          { check_all(check_global_avgpool); }

@@ -163,7 +163,7 @@ struct MmlFrame {
     const i64         *forward;       /* [groups] 1: run it                             */
     const i64         *active;        /* [groups] 1: compute its gradients              */
     const i64         *training;      /* [groups] 1: batch statistics and dropout,
-                                         0: evaluation mode                              */
+                                         0: evaluation mode, always in an evaluation step */
     const MmlValue    *settings;
     const MmlValue    *state;         /* of the stage's method                           */
     float             *clusters;      /* [cluster_floats] of soft assignments, or NULL   */

@@ -7,6 +7,7 @@
 #define BLOCKED_KERNELS(ROW)       \
     ROW(conv_blocked_forward, 10)  \
     ROW(conv_blocked_backward, 10) \
+    ROW(conv_batchnorm_blocked_forward, 10) \
     ROW(reorder_in, 3)             \
     ROW(reorder_out, 3)            \
     ROW(batchnorm_blocked_forward, 6)      \
