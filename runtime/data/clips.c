@@ -39,6 +39,7 @@ Status mml_clips_set_picture(DataClips *clips, i64 row, const char *file, MmlAre
 
 static void leave_out(DataClip *row) {
     row->left_out = 1;
+    free(row->why);
     row->why = strdup(mml_message());
 }
 
@@ -126,17 +127,23 @@ static int has_room(DataClips *clips, i64 bytes) {
 /* Into the cache's file, or as it is: room for it has been taken. */
 static void keep(DataClips *clips, DataClip *row, i64 frame, Picture *picture) {
     i64 bytes = 3 * picture->height * picture->width;
-    row->kept[frame] = (DataFrame){ picture->pixels, -1 };
+    row->kept[frame] = (DataFrame){ picture->pixels, -1, 0 };
     if (!clips->writing) return;
-    row->kept[frame] = (DataFrame){ NULL, atomic_fetch_add(&clips->written, bytes) };
+    row->kept[frame] = (DataFrame){ NULL, atomic_fetch_add(&clips->written, bytes), 0 };
     if (!clips->failed && mml_store_write(&clips->store, row->kept[frame].place, picture->pixels, bytes) != MML_OK) clips->failed = 1;
     free(picture->pixels);
 }
 
+/* What can't be decoded is marked by a shift past the end until the others are known; the first tells why. */
 static Status decode_frame(DataClips *clips, DataClip *row, i64 frame) {
     Picture picture;
-    MML_TRY(mml_picture_read(row->files[frame], &row->checksum, &picture));
-    if (frame == 0) {
+    row->kept[frame] = (DataFrame){ NULL, -1, 0 };
+    if (mml_picture_read(row->files[frame], &row->checksum, &picture) != MML_OK) {
+        row->kept[frame].shift = row->count;
+        if (row->replaced++ == 0) row->why = strdup(mml_message());
+        return MML_OK;
+    }
+    if (frame == row->replaced) {                /* the first good one */
         row->height = picture.height;
         row->width = picture.width;
     }
@@ -144,8 +151,22 @@ static Status decode_frame(DataClips *clips, DataClip *row, i64 frame) {
     if (fits && has_room(clips, 3 * picture.height * picture.width)) keep(clips, row, frame, &picture);
     else free(picture.pixels);
     if (fits) return MML_OK;
-    return mml_fail(MML_EDATA, "'%s' is %lld x %lld pixels and '%s', of the same clip, %lld x %lld", row->files[0], (long long)row->height,
+    i64 first = 0;
+    while (row->kept[first].shift) first++;
+    return mml_fail(MML_EDATA, "'%s' is %lld x %lld pixels and '%s', of the same clip, %lld x %lld", row->files[first], (long long)row->height,
                     (long long)row->width, row->files[frame], (long long)picture.height, (long long)picture.width);
+}
+
+static int is_good(const DataClip *row, i64 frame) { return frame >= 0 && frame < row->count && row->kept[frame].shift == 0; }
+
+/* Marks stay until every shift is known: it is past the end for as long. */
+static void replace_frames(DataClip *row) {
+    for (i64 frame = 0; frame < row->count; frame++) {
+        i64 away = 1;
+        if (row->kept[frame].shift == 0) continue;
+        while (!is_good(row, frame - away) && !is_good(row, frame + away)) away++;
+        row->kept[frame].shift = is_good(row, frame - away) ? -away : away;
+    }
 }
 
 typedef struct { DataClips *clips; DataClip *row; i64 room; } Opening;
@@ -159,7 +180,7 @@ static int wants_opening(void *context, const VideoInfo *info, i64 frame) {
         i64 room = 2 * frame + 64;
         DataFrame *larger = realloc(row->kept, sizeof *larger * (size_t)room);
         if (!larger) return -1;
-        for (i64 i = o->room; i < room; i++) larger[i] = (DataFrame){ NULL, -1 };
+        for (i64 i = o->room; i < room; i++) larger[i] = (DataFrame){ NULL, -1, 0 };
         row->kept = larger;
         o->room = room;
     }
@@ -191,9 +212,17 @@ static void decode_row(DataClips *clips, DataClip *row) {
         if (row->name && open_video(clips, row) != MML_OK) leave_out(row);
         return;
     }
-    for (i64 frame = 0; frame < row->count; frame++) row->kept[frame] = (DataFrame){ NULL, -1 };
-    for (i64 frame = 0; frame < row->count && !row->left_out && !mml_stop_asked(); frame++)
-        if (decode_frame(clips, row, frame) != MML_OK) leave_out(row);
+    row->replaced = 0;
+    free(row->why);
+    row->why = NULL;
+    for (i64 frame = 0; frame < row->count; frame++) {
+        if (mml_stop_asked()) return;
+        if (decode_frame(clips, row, frame) == MML_OK) continue;
+        leave_out(row);
+        return;
+    }
+    if (2 * row->replaced > row->count) row->left_out = 1;
+    else replace_frames(row);
 }
 
 static void decode_rows(void *context, i64 begin, i64 end, int thread) {
@@ -203,6 +232,22 @@ static void decode_rows(void *context, i64 begin, i64 end, int thread) {
 Status mml_clips_decode(DataClips *clips, MmlThreads *threads) {
     mml_parallel(threads, clips->count, decode_rows, clips);
     return mml_data_go_on();
+}
+
+/* ---- What was replaced ---- */
+
+Status mml_clips_tell_replaced(const DataClips *clips, DataSource *source, const u8 *missing) {
+    i64 frames = 0, replaced = 0, rows = 0;
+    const char *why = NULL;
+    for (i64 i = 0; i < clips->count; i++) {
+        const DataClip *row = &clips->rows[i];
+        if (missing[i]) continue;
+        frames += row->count;
+        if (row->replaced == 0) continue;
+        if (rows++ == 0) why = row->why;
+        replaced += row->replaced;
+    }
+    return mml_data_source_replace(source, replaced, frames, rows, why);
 }
 
 /* ---- The field ---- */
@@ -242,6 +287,7 @@ static void read_frame(const DataSource *source, const DataField *field, i64 ind
     const DataClip *row = &((const DataClips *)field->store)->rows[index];
     i64 plane = row->height * row->width;
     Picture again = { 0 };
+    frame += row->kept[frame].shift;
     const u8 *pixels = row->kept[frame].pixels;
     if (!pixels) {
         read_again(row, frame, &again);

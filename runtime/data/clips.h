@@ -3,8 +3,9 @@
  *
  * A row's frames are its files in natural order (runs of digits count as
  * numbers, so 2.png comes before 10.png; else by bytes). Every picture is decoded
- * once at the start, by all threads: a row with a picture that can't be is left out
- * and says why. Decoded pictures are kept as bytes as long as CLIPS_KEPT lasts; the
+ * once at the start, by all threads: a single one that can't be, and a clip with more of them than
+ * good ones or with good ones of several sizes is left out and says why. In place of other frames that can't be
+ * decoded their nearest good neighbour is shown, the earlier of two. Decoded pictures are kept as bytes as long as CLIPS_KEPT lasts; the
  * others are decoded again each time they are read. With --cache all are kept in a file
  * (clips_cache.c), and the next run decodes nothing. Rows may differ in size, the
  * frames of a row don't. Videos (video.h) are decoded likewise, and of them the frames that
@@ -21,6 +22,7 @@
 typedef struct {
     u8 *pixels;                      /* [height, width, 3]; NULL: not kept          */
     i64 place;                       /* in the file of the cache that is being written, -1 */
+    i64 shift;                       /* to the frame that is shown in its place; 0: it is good */
 } DataFrame;
 
 typedef struct {
@@ -31,8 +33,9 @@ typedef struct {
     DataFrame         *kept;         /* [count]                                     */
     i64                height, width;
     u64                checksum;
+    i64                replaced;     /* frames that others are shown for            */
     int                left_out;
-    char              *why;          /* malloc; NULL also when there was no memory  */
+    char              *why;          /* of left_out or of the first frame that is replaced; malloc; NULL also when there was no memory */
 } DataClip;
 
 typedef struct {
@@ -59,6 +62,9 @@ void   mml_clips_set_video(DataClips *clips, i64 row, const char *file);
 Status mml_clips_open(DataClips *clips, DataSource *source, const char *name);
 /* The same without the cache, for mml_clips_open. */
 Status mml_clips_decode(DataClips *clips, MmlThreads *threads);
+/* Tells the source which frames are replaced, of rows that aren't missing[row]; MML_EDATA when they are more than the share
+ * `skip` of all frames of these rows. */
+Status mml_clips_tell_replaced(const DataClips *clips, DataSource *source, const u8 *missing);
 void   mml_clips_free(DataClips *clips);
 
 /* Whether `sample` at `rate` frames a second takes a frame of a clip that has `from` of them; rate <= from. */

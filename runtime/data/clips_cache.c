@@ -1,7 +1,7 @@
 /* Decoded pictures in a file of the cache: all pixels one behind the other, in the order in which threads
- * come to them, then an index of words (its place is the file's note): for each row whether it is left out,
- * its frames, height, width, rate, checksum, the place of each frame (-1: not kept) and the length and text of
- * why it is left out. The key is of the rows' names and of their files' places, sizes and times, so that nothing is
+ * come to them, then an index of words (its place is the file's note): for each row whether it is left out, how many
+ * frames are replaced, its frames, height, width, rate, checksum, the place of each frame (-1: not kept, -2 - i: frame i is shown instead)
+ * and the length and text of why it is left out or a frame replaced. The key is of the rows' names and of their files' places, sizes and times, so that nothing is
  * read when the file is there. */
 #include "data/clips.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 static DataKey key_of(const DataClips *clips, const DataSource *source) {
-    DataKey key = mml_key(source->settings->experiment->compiler, "clips");
+    DataKey key = mml_key(source->settings->experiment->compiler, "clips and what is shown");
     mml_key_bytes(&key, &clips->sampled, sizeof clips->sampled);
     for (i64 i = 0; i < clips->count; i++) {
         const DataClip *row = &clips->rows[i];
@@ -24,7 +24,7 @@ static DataKey key_of(const DataClips *clips, const DataSource *source) {
 
 /* ---- The index ---- */
 
-enum { LEFT_OUT, FRAMES, HEIGHT, WIDTH, RATE, CHECKSUM, REASON, WORDS };      /* of a row, before its places and its reason */
+enum { LEFT_OUT, REPLACED, FRAMES, HEIGHT, WIDTH, RATE, CHECKSUM, REASON, WORDS };      /* of a row, before its places and its reason */
 
 static i64 words_of(i64 bytes) { return (bytes + 7) / 8; }
 
@@ -39,13 +39,17 @@ static i64 index_words(const DataClips *clips) {
 static void put_row(const DataClip *row, i64 **at) {
     i64 *words = *at, reason = reason_bytes(row);
     words[LEFT_OUT] = row->left_out;
+    words[REPLACED] = row->replaced;
     words[FRAMES] = row->count;
     words[HEIGHT] = row->height;
     words[WIDTH] = row->width;
     memcpy(&words[RATE], &row->rate, sizeof row->rate);
     memcpy(&words[CHECKSUM], &row->checksum, sizeof row->checksum);
     words[REASON] = reason;
-    for (i64 frame = 0; frame < row->count; frame++) words[WORDS + frame] = row->kept[frame].place;
+    for (i64 frame = 0; frame < row->count; frame++) {
+        const DataFrame *kept = &row->kept[frame];
+        words[WORDS + frame] = kept->shift ? -2 - (frame + kept->shift) : kept->place;
+    }
     if (reason) memcpy(words + WORDS + row->count, row->why, (size_t)reason);
     *at += WORDS + row->count + words_of(reason);
 }
@@ -66,8 +70,9 @@ static int take_row(const DataClips *clips, DataClip *row, const i64 *words, i64
     if (count < 0 || reason < 0 || count > left - WORDS || words_of(reason) > left - WORDS - count) return 0;
     if (row->files ? count != row->count : row->left_out && count != 0) return 0;
     if (!row->files && count > 0 && !(row->kept = calloc((size_t)count, sizeof *row->kept))) return 0;
-    if (words[LEFT_OUT] && !row->left_out) row->why = strndup((const char *)(words + WORDS + count), (size_t)reason);
+    if (reason && !row->why) row->why = strndup((const char *)(words + WORDS + count), (size_t)reason);
     row->left_out = words[LEFT_OUT] != 0;
+    row->replaced = words[REPLACED];
     row->count = count;
     row->height = words[HEIGHT];
     row->width = words[WIDTH];
@@ -76,8 +81,10 @@ static int take_row(const DataClips *clips, DataClip *row, const i64 *words, i64
     i64 bytes = 3 * row->height * row->width, pixels = (i64)clips->store.note;
     for (i64 frame = 0; frame < count; frame++) {
         i64 place = words[WORDS + frame];
+        i64 shown = place <= -2 && !row->left_out ? -2 - place : frame;
         if (place >= 0 && (bytes < 0 || place > pixels - bytes)) return 0;
-        row->kept[frame] = (DataFrame){ place < 0 ? NULL : clips->store.bytes + place, place };
+        if (shown != frame && (shown >= count || words[WORDS + shown] < -1)) return 0;
+        row->kept[frame] = (DataFrame){ place < 0 ? NULL : clips->store.bytes + place, place < 0 ? -1 : place, shown - frame };
     }
     return 1;
 }

@@ -245,7 +245,10 @@ static Status skip_rows(DataSource *source, const CremaD *crema, u8 *missing) {
         missing[i] = is_missing(crema, i, &why);
         if (missing[i]) MML_TRY(mml_data_source_skip(source, 1, why));
     }
-    return mml_data_source_skips(source, crema->count, "clips");
+    MML_TRY(mml_data_source_skips(source, crema->count, "clips"));
+    for (int field = 0; field < FIELDS; field++)
+        if (crema->clips[field].count) MML_TRY(mml_clips_tell_replaced(&crema->clips[field], source, missing));
+    return MML_OK;
 }
 
 Status mml_data_crema_d_open(DataSource *source) {

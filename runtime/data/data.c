@@ -136,16 +136,18 @@ static Status keep_prepared(MmlData *data) {
 }
 
 static Status describe(MmlData *data) {
-    const char *validation = "", *test = "", *skipped = "";
+    const char *validation = "", *test = "", *skipped = "", *replaced = "";
     i64 counts[MML_SPLITS];
     for (int split = 0; split < MML_SPLITS; split++) counts[split] = mml_data_count(data, (MmlSplit)split);
     if (counts[MML_VALIDATION])
         validation = mml_arena_format(data->arena, ", %lld validation", (long long)counts[MML_VALIDATION]);
     if (counts[MML_TEST]) test = mml_arena_format(data->arena, ", %lld test", (long long)counts[MML_TEST]);
     if (mml_data_skipped(data)) skipped = mml_arena_format(data->arena, ", %lld skipped", (long long)mml_data_skipped(data));
-    if (!validation || !test || !skipped) return MML_ENOMEM;
-    data->description = mml_arena_format(data->arena, "%lld train%s%s%s", (long long)counts[MML_TRAIN], validation, test,
-                                         skipped);
+    i64 frames = mml_data_replaced(data);
+    if (frames) replaced = mml_arena_format(data->arena, ", %lld frame%s replaced", (long long)frames, frames == 1 ? "" : "s");
+    if (!validation || !test || !skipped || !replaced) return MML_ENOMEM;
+    data->description = mml_arena_format(data->arena, "%lld train%s%s%s%s", (long long)counts[MML_TRAIN], validation, test,
+                                         skipped, replaced);
     u64 hash = MML_DATA_HASH_START;
     for (i64 i = 0; i < data->source_count; i++)
         hash = mml_data_hash(hash, &data->sources[i].checksum, sizeof data->sources[i].checksum);
@@ -209,6 +211,18 @@ const char *mml_data_skip(const MmlData *data, i64 index) {
         if (index < source->skip_count) return source->skips[index];
         index -= source->skip_count;
     }
+    return NULL;
+}
+
+i64 mml_data_replaced(const MmlData *data) {
+    i64 replaced = 0;
+    for (i64 i = 0; i < data->source_count; i++) replaced += data->sources[i].replaced;
+    return replaced;
+}
+
+const char *mml_data_replacement(const MmlData *data, i64 index) {
+    for (i64 i = 0; i < data->source_count; i++)
+        if (data->sources[i].replacement && index-- == 0) return data->sources[i].replacement;
     return NULL;
 }
 

@@ -151,7 +151,10 @@ static Status skip_unreadable(DataSource *source, const Folder *folder, u8 *miss
     }
     int single = (folder->wanted & (folder->wanted - 1)) == 0;
     const char *what = single ? mml_folder_parts(folder->wanted, source->arena) : "samples";
-    return what ? mml_data_source_skips(source, folder->count, what) : MML_ENOMEM;
+    MML_TRY(what ? mml_data_source_skips(source, folder->count, what) : MML_ENOMEM);
+    for (int part = 0; part < FOLDER_PARTS; part++)
+        if (folder->clips[part].count) MML_TRY(mml_clips_tell_replaced(&folder->clips[part], source, missing));
+    return MML_OK;
 }
 
 static Status read_rows(DataSource *source, Folder *folder, u8 *missing) {

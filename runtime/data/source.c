@@ -81,12 +81,32 @@ Status mml_data_source_skip(DataSource *source, i64 samples, const char *why) {
     return copy ? MML_OK : MML_ENOMEM;
 }
 
+static double most_skipped(const DataSource *source) {
+    const char *path = source->program->path;
+    return mml_has(source->settings, "%s.skip", path) ? mml_real(source->settings, "%s.skip", path) : 0.01;
+}
+
 Status mml_data_source_skips(const DataSource *source, i64 count, const char *what) {
     const char *path = source->program->path;
-    double share = mml_has(source->settings, "%s.skip", path) ? mml_real(source->settings, "%s.skip", path) : 0.01;
+    double share = most_skipped(source);
     if (source->skipped == 0 || (source->skipped < count && (double)source->skipped <= share * (double)count)) return MML_OK;
     return mml_fail(MML_EDATA, "%lld of the %lld %s of %s (%s) can't be read, more than %s.skip = %g %%; the first: %s",
                     (long long)source->skipped, (long long)count, what, path, source->program->where, path, 100 * share, source->skips[0]);
+}
+
+Status mml_data_source_replace(DataSource *source, i64 replaced, i64 frames, i64 clips, const char *why) {
+    const char *path = source->program->path;
+    double share = most_skipped(source);
+    if (replaced == 0) return MML_OK;
+    if (!why) why = "no memory";
+    if ((double)replaced > share * (double)frames)
+        return mml_fail(MML_EDATA, "%lld of the %lld frames of %s (%s) can't be read, more than %s.skip = %g %%; the first: %s",
+                        (long long)replaced, (long long)frames, path, source->program->where, path, 100 * share, why);
+    source->replaced += replaced;
+    source->replacement = mml_arena_format(source->arena, "%s%s%lld of %lld frames, in %lld clip%s, by their neighbours; the first: %s",
+                                           source->replacement ? source->replacement : "", source->replacement ? "; " : "", (long long)replaced,
+                                           (long long)frames, (long long)clips, clips == 1 ? "" : "s", why);
+    return source->replacement ? MML_OK : MML_ENOMEM;
 }
 
 int mml_data_source_used(const DataSource *source, const char *field) {

@@ -57,6 +57,8 @@ struct DataSource {
     i64                skipped;
     i64                skip_count;   /* of skips                                    */
     const char        *skips[MML_DATA_SKIPS_NAMED];     /* what the first were, and why */
+    i64                replaced;     /* frames of clips that a neighbour is shown for */
+    const char        *replacement;  /* that, for people; NULL: none                */
     i64                class_count;  /* 0: classes have no names                    */
     const char *const *classes;
     u64                checksum;
@@ -89,6 +91,9 @@ i64   *mml_data_source_rows(DataSource *source, MmlSplit split, i64 count);
 
 /* Counts `samples` more that can't be read for one reason, which is copied while there is room; why NULL: no memory to tell. */
 Status mml_data_source_skip(DataSource *source, i64 samples, const char *why);
+/* Counts `replaced` of `frames` frames, in `clips` clips, that can't be read and that a neighbour is shown for; why: of the first.
+ * MML_EDATA when they are more than the share `skip`. */
+Status mml_data_source_replace(DataSource *source, i64 replaced, i64 frames, i64 clips, const char *why);
 /* MML_EDATA when all `count` samples were skipped, or more than the share `skip` of them. what: "pictures". */
 Status mml_data_source_skips(const DataSource *source, i64 count, const char *what);
 

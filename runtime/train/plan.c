@@ -61,6 +61,7 @@ void mml_plan_print(MmlRun *run) {
     mml_screen_line(screen, "%-9s %s", "data", mml_data_describe(run->data));
     if (mml_data_cache_describe(run->data)) mml_screen_line(screen, "%-9s %s", "cache", mml_data_cache_describe(run->data));
     for (i64 i = 0; mml_data_skip(run->data, i); i++) mml_screen_line(screen, "skipped   %s", mml_data_skip(run->data, i));
+    for (i64 i = 0; mml_data_replacement(run->data, i); i++) mml_screen_line(screen, "replaced  %s", mml_data_replacement(run->data, i));
     for (i64 m = 0; m < experiment->modality_count; m++) {
         const MmlModality *modality = &experiment->modalities[m];
         mml_screen_line(screen, "%-9s %s -> %lld features, %s parameters", modality->name, modality->type, (long long)modality->width,
@@ -158,6 +159,7 @@ static void put_data(const MmlRun *run, MmlJson *json) {
     mml_json_open(json, '{');
     for (int split = 0; split < MML_SPLITS; split++) put_int(json, mml_split_name(split), mml_data_count(run->data, split));
     put_int(json, "skipped", mml_data_skipped(run->data));
+    put_int(json, "replaced_frames", mml_data_replaced(run->data));
     put_text(json, "checksum", mml_data_checksum(run->data));
     put_text(json, "description", mml_data_describe(run->data));
     if (mml_data_class(run->data, 0)) {

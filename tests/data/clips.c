@@ -161,7 +161,8 @@ static void values_through(Program *p, const char *folder, i64 limit, float *out
     MmlData *data;
     cr_assert_eq(mml_threads_new(2, &threads), MML_OK);
     cr_assert_eq(mml_data_open_cached(program_settings(p), 1, threads, folder ? &cache : NULL, &data), MML_OK, "%s", mml_message());
-    cr_assert_str_eq(mml_data_describe(data), "3 train, 1 skipped");
+    cr_assert_str_eq(mml_data_describe(data), "3 train, 1 skipped, 1 frame replaced");
+    expect_in(mml_data_replacement(data, 0), "cat/1/3.png' is a GIF picture");
     for (i64 row = 0; row < 3; row++) sample_of(data, MML_TRAIN, row, 1, 1, p, 0, out + 2 * 3 * 80 * 90 * row, NULL, NULL);
     snprintf(checksum, 32, "%s", mml_data_checksum(data));
     *skip = mml_arena_format(program_settings(p)->arena, "%s", mml_data_skip(data, 0));
@@ -184,7 +185,8 @@ Test(clips, come_out_of_the_cache_as_they_went_in) {
     make_folder(p, "pets/cat");
     make_folder(p, "cache");
     for (int i = 0; i < 4; i++) write_clip(p, mml_arena_format(program_settings(p)->arena, "pets/cat/%d", i), 3 + i, 80, 90, 20 * i);
-    write_text(p, "pets/cat/2/3.png", "GIF89a");
+    for (int i = 3; i <= 5; i++) write_text(p, mml_arena_format(program_settings(p)->arena, "pets/cat/2/%d.png", i), "GIF89a");
+    write_text(p, "pets/cat/1/3.png", "GIF89a");
     add_source(p, "pets", "folder", mml_arena_format(program_settings(p)->arena, "%s/pets", program_folder(p)));
     set_target(p, 2, "label");
     set_real(p, "data.pets.skip", 0.5);
@@ -217,27 +219,53 @@ Test(clips, come_out_of_the_cache_as_they_went_in) {
 
 /* ---- What can't be read ---- */
 
-Test(clips, with_a_picture_that_cannot_be_read_are_skipped_and_named) {
+Test(clips, show_the_nearest_frame_in_place_of_one_that_cannot_be_read) {
+    static const int damaged[] = { 1, 2, 6, 7, 8, 12 };                   /* of cat/b, by their names */
+    static const int shown[12] = { 2, 2, 2, 3, 4, 4, 4, 8, 8, 9, 10, 10 };
+    Program *p = clips();
+    add_frames(p, 12, "uniform");
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++)
+        write_text(p, mml_arena_format(program_settings(p)->arena, "cat/b/%d.png", damaged[i]), "GIF89a");
+    set_real(p, "data.pets.skip", 0.3);
+    for (int threads = 1; threads <= 2; threads++) {
+        int found[12];
+        MmlData *data = open_data_with(p, 1, threads);
+        cr_assert_str_eq(mml_data_describe(data), "3 train, 6 frames replaced");
+        cr_assert(mml_data_replaced(data) == 6 && mml_data_skipped(data) == 0);
+        expect_in(mml_data_replacement(data, 0), "6 of 21 frames, in 1 clip, by their neighbours; the first: '");
+        expect_in(mml_data_replacement(data, 0), "cat/b/1.png' is a GIF picture");
+        cr_assert_null(mml_data_replacement(data, 1));
+        frames_of(p, data, 1, 1, 0, 12, found);
+        for (int i = 0; i < 12; i++) cr_expect_eq(found[i], shown[i], "frame %d: %d and not %d", i, found[i], shown[i]);
+    }
+    set_real(p, "data.pets.skip", 0.28);                                  /* 6 of 21 are 28.6 % */
+    expect_in(open_fails(p), "6 of the 21 frames of data.pets (test.mml:9) can't be read, more than data.pets.skip = 28 %; the first: '");
+    program_free(p);
+}
+
+Test(clips, of_which_more_than_half_cannot_be_read_are_skipped_and_named) {
     Program *p = clips();
     add_frames(p, 2, "uniform");
-    write_text(p, "cat/b/4.png", "GIF89a");
+    for (int i = 1; i <= 7; i++) write_text(p, mml_arena_format(program_settings(p)->arena, "cat/b/%d.png", i), "GIF89a");
+    write_text(p, "dog/c/1.png", "GIF89a");                               /* one of two stays */
     make_folder(p, "dog/empty");
     make_folder(p, "dog/uneven");
-    write_png(p, "dog/uneven/1.png", 2, 3, 0);
-    write_png(p, "dog/uneven/2.png", 3, 2, 0);
+    write_text(p, "dog/uneven/1.png", "GIF89a");
+    write_png(p, "dog/uneven/2.png", 2, 3, 0);
+    write_png(p, "dog/uneven/3.png", 3, 2, 0);
     write_text(p, "cat/a/notes.txt", "no frame");
     write_text(p, "cat/a/.DS_Store", "no frame");
     set_real(p, "data.pets.skip", 0.6);
     MmlData *data = open_data_with(p, 1, 2);
-    cr_assert_str_eq(mml_data_describe(data), "2 train, 3 skipped");
-    expect_in(mml_data_skip(data, 0), "cat/b/4.png' is a GIF picture");
+    cr_assert_str_eq(mml_data_describe(data), "2 train, 3 skipped, 1 frame replaced");
+    expect_in(mml_data_skip(data, 0), "cat/b/1.png' is a GIF picture");
     expect_in(mml_data_skip(data, 1), "dog/empty' holds no picture");
-    expect_in(mml_data_skip(data, 2), "dog/uneven/1.png' is 2 x 3 pixels and '");
-    expect_in(mml_data_skip(data, 2), "dog/uneven/2.png', of the same clip, 3 x 2");
+    expect_in(mml_data_skip(data, 2), "dog/uneven/2.png' is 2 x 3 pixels and '");
+    expect_in(mml_data_skip(data, 2), "dog/uneven/3.png', of the same clip, 3 x 2");
     i64 number, label;
     float values[36];
     sample_of(data, MML_TRAIN, 1, 1, 0, p, 0, values, &label, &number);
-    cr_assert(number == 2 && label == 1 && values[0] == 100);
+    cr_assert(number == 2 && label == 1 && values[0] == 103 && values[18] == 103);
     set_real(p, "data.pets.skip", 0.01);
     expect_in(open_fails(p), "3 of the 5 clips of data.pets (test.mml:9) can't be read");
     program_free(p);

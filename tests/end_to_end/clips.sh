@@ -86,7 +86,12 @@ check "every clip is there" grep -q '4 train' p1.out
 same "one thread gives the same numbers" p1/metrics.jsonl p2/metrics.jsonl
 head -c 300 pets/cat/a/rgb.png >half.png; mv half.png pets/cat/a/rgb.png
 ./pets-program --out p3 >p3.out 2>&1
-check "a clip with a picture cut in half is skipped and named" grep -q "skipped.*cat/a/rgb.png' is a damaged PNG" p3.out
+check "a picture cut in half is replaced by its neighbour and named" \
+    grep -q "^replaced  1 of 11 frames, in 1 clip, by their neighbours; the first: 'pets/cat/a/rgb.png' is a damaged PNG" p3.out
+check "their number is in the log" grep -q '"replaced_frames": *1' p3/run.json
+for picture in gray palette; do head -c 60 pets/cat/a/$picture.png >half.png; mv half.png pets/cat/a/$picture.png; done
+./pets-program --out p4 >p4.out 2>&1
+check "a clip with few pictures left is skipped and named" grep -q "^skipped   'pets/cat/a/gray.png' is a damaged PNG" p4.out
 sed 's/frames(1) -> resize/resize/' pets.mml >unpicked.mml
 fails_with "a clip needs frames(count)" 1 'E0220.*does not fit a folder of pictures' "$MMLC" unpicked.mml
 finish

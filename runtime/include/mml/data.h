@@ -40,6 +40,10 @@ i64    mml_data_skipped(const MmlData *data);
  * MML_DATA_SKIPS_NAMED of each source; NULL past the end. */
 #define MML_DATA_SKIPS_NAMED 10
 const char *mml_data_skip(const MmlData *data, i64 index);
+/* Frames of clips that can't be read, in whose place a neighbour is shown: how many, and for people of each source that
+ * has any ("3 of 400 frames, in 2 clips, by their neighbours; the first: 'a/b/7.png' is …"); NULL past the end. */
+i64    mml_data_replaced(const MmlData *data);
+const char *mml_data_replacement(const MmlData *data, i64 index);
 /* The name of a class where the source names its classes, else NULL. */
 const char *mml_data_class(const MmlData *data, i64 label);
 /* One line for people ("6000 train, 2000 test"), and a checksum (hex) of what was read. */
