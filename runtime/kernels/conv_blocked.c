@@ -243,12 +243,12 @@ static void tile_items(void *context, i64 begin, i64 end, int thread) {
 
 static void source_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
-    MML_NAME(winograd_sources)(&job->winograd, job->first, job->first + job->tiles, begin, end);
+    MML_NAME(winograd_sources)(&job->winograd, job->first, job->tiles, begin, end);
 }
 
 static void panel_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
-    MML_NAME(winograd_panels)(&job->winograd, job->first, job->first + job->tiles, begin, end, (float *)job->frame->scratch[thread]);
+    MML_NAME(winograd_panels)(&job->winograd, job->first, job->tiles, begin, end, (float *)job->frame->scratch[thread]);
 }
 
 static void halo_items(void *context, i64 begin, i64 end, int thread) {
@@ -263,8 +263,8 @@ static void run_winograd(Job *job) {
     i64 tiles = job->frame->batch * t->rows * t->columns, panels = panels_of(t->out.blocks);
     if (MML_WINOGRAD_BY_PANELS(t->source.blocks * t->out.blocks * MML_BLOCK * MML_BLOCK))
         for (job->first = 0; job->first < tiles; job->first += job->tiles) {
-            job->tiles = smaller(MML_WINOGRAD_GROUPS * MML_WINOGRAD_TILES, tiles - job->first);
-            mml_parallel(threads, (job->tiles + MML_WINOGRAD_TILES - 1) / MML_WINOGRAD_TILES, source_items, job);
+            job->tiles = smaller(MML_WINOGRAD_ROUND_TILES, tiles - job->first);
+            mml_parallel(threads, job->tiles, source_items, job);
             mml_parallel(threads, panels, panel_items, job);
         }
     else {

@@ -6,9 +6,9 @@
  * is a matrix product over channels. The transforms are those of the paper
  * with B (source), G (weights), A (outputs); F(3x3, 4x4) has the same B.
  *
- * Tiles are numbered image after image, row by row. A group of tiles is
- *   [block][position][tile][lane], with WINOGRAD_SLOTS positions of room, which
- * keeps the 36 of a tile apart in the caches' sets.
+ * Tiles are numbered image after image, row by row. Transformed they lie as
+ *   [position][block][tile][lane], with MML_WINOGRAD_GAP floats between
+ * positions, which keep the 36 of a tile apart in the caches' sets.
  */
 #ifndef MML_KERNELS_WINOGRAD_H
 #define MML_KERNELS_WINOGRAD_H
@@ -16,9 +16,7 @@
 #include "kernels/blocked.h"
 #include "mml/kernels.def"
 
-#define POSITIONS      36
-#define WINOGRAD_SLOTS 37
-#define WINOGRAD_GROUP MML_WINOGRAD_TILES
+#define POSITIONS 36
 
 /* A convolution's tiles: source pixel of tile (i, j) is (4 i - pad, 4 j - pad). */
 typedef struct {
@@ -126,7 +124,7 @@ INLINE void transform_weights(const Vector g[3], Vector u[6]) {
     u[5] = g[2];
 }
 
-/* Tiles [first, first + count) of all blocks, to [position][block][tile][lane]: `room` tiles a block, `plane` floats a position. */
+/* Tiles [first, first + count) of all blocks, with room for `room` of them; positions `plane` floats apart. */
 static inline void transform_sources(const Tiling *t, const float *source, i64 first, i64 count, i64 room, i64 plane, float *to) {
     for (i64 begin = 0; begin < count; begin += NEIGHBOURS) {
         i64 tiles = smaller(NEIGHBOURS, count - begin);

@@ -10,11 +10,20 @@
 #endif
 #define MAX_TILES 12
 
-#define GROUP_PLANE (WINOGRAD_GROUP * MML_BLOCK)        /* a position of a block */
-#define GROUP_BLOCK (WINOGRAD_SLOTS * GROUP_PLANE)
+/* Floats from one position to the next of a panel's weights transformed, for so many source blocks. */
+INLINE i64 weight_plane(i64 in_blocks, i64 blocks) { return in_blocks * MML_BLOCK * blocks * MML_BLOCK + MML_WINOGRAD_GAP; }
 
-/* Weights of one source block and `blocks` output blocks. */
-INLINE i64 chunk_of(i64 blocks) { return WINOGRAD_SLOTS * MML_BLOCK * MML_BLOCK * blocks; }
+/* By tiles: where the weights lie of the panel that begins at an output block. */
+INLINE i64 weights_at(const Winograd *job, i64 block) {
+    return block / PANEL * POSITIONS * weight_plane(job->t.source.blocks, PANEL);
+}
+
+/* Tiles transformed: [position][block][tile][lane], with room for so many tiles. */
+typedef struct { float *at; i64 tiles, plane; } Planes;
+
+INLINE Planes planes_of(float *at, i64 blocks, i64 tiles) {
+    return (Planes){at, tiles, blocks * tiles * MML_BLOCK + MML_WINOGRAD_GAP};
+}
 
 /* ---- Weights ---- */
 
@@ -50,9 +59,10 @@ static void gather(const WeightPlace *p, const float *w, i64 lane, i64 channel, 
     }
 }
 
-static void transform_chunk(const Winograd *job, i64 block, i64 channel_block, i64 blocks, i64 k, float *to) {
+/* One source block and one output block, to positions `plane` floats apart and channels `step` apart. */
+static void transform_chunk(const Winograd *job, i64 block, i64 channel_block, i64 plane, i64 step, float *to) {
     float taps[MML_BLOCK][9][MML_BLOCK];
-    gather(&job->place, job->w, (block + k) * MML_BLOCK, channel_block * MML_BLOCK, taps);
+    gather(&job->place, job->w, block * MML_BLOCK, channel_block * MML_BLOCK, taps);
     for (i64 d = 0; d < MML_BLOCK; d++) {
         Vector t[6][3], u[6];
 #pragma GCC unroll 3
@@ -66,31 +76,36 @@ static void transform_chunk(const Winograd *job, i64 block, i64 channel_block, i
         for (int i = 0; i < 6; i++) {
             transform_weights(t[i], u);
 #pragma GCC unroll 6
-            for (int j = 0; j < 6; j++) store(to + (((i * 6 + j) * MML_BLOCK + d) * blocks + k) * MML_BLOCK, u[j]);
+            for (int j = 0; j < 6; j++) store(to + (i * 6 + j) * plane + d * step, u[j]);
         }
     }
 }
 
+/* Source blocks [begin, end) of a panel: [position][channel][block][lane]. */
+static void transform_panel(const Winograd *job, i64 block, i64 blocks, i64 begin, i64 end, float *to) {
+    for (i64 b = begin; b < end; b++, to += MML_BLOCK * blocks * MML_BLOCK)
+        for (i64 k = 0; k < blocks; k++)
+            transform_chunk(job, block + k, b, weight_plane(end - begin, blocks), blocks * MML_BLOCK, to + k * MML_BLOCK);
+}
+
 void MML_NAME(winograd_weights)(const Winograd *job, i64 begin, i64 end) {
-    i64 in_blocks = job->t.source.blocks, out_blocks = job->t.out.blocks;
     for (i64 panel = begin; panel < end; panel++) {
-        i64 block = panel * PANEL, blocks = smaller(PANEL, out_blocks - block);
-        float *to = job->packed + block * in_blocks * chunk_of(1);
-        for (i64 b = 0; b < in_blocks; b++)
-            for (i64 k = 0; k < blocks; k++) transform_chunk(job, block, b, blocks, k, to + b * chunk_of(blocks));
+        i64 block = panel * PANEL, blocks = smaller(PANEL, job->t.out.blocks - block);
+        transform_panel(job, block, blocks, 0, job->t.source.blocks, job->packed + weights_at(job, block));
     }
 }
 
 /* ---- Products ---- */
 
 /* start: overwrites the results, else adds to them. */
-INLINE void product(const float *source, const float *weights, i64 in_blocks, bool start, float *to, int tiles, int blocks) {
+INLINE void product(const float *source, i64 source_block, const float *weights, i64 in_blocks, bool start, float *to, i64 to_block,
+                    int tiles, int blocks) {
     Vector sum[MAX_TILES][PANEL];
 #pragma GCC unroll 12
     for (int p = 0; p < tiles; p++)
 #pragma GCC unroll 4
         for (int k = 0; k < blocks; k++) sum[p][k] = ZERO;
-    for (i64 b = 0; b < in_blocks; b++, source += GROUP_BLOCK, weights += chunk_of(blocks)) {
+    for (i64 b = 0; b < in_blocks; b++, source += source_block, weights += MML_BLOCK * blocks * MML_BLOCK) {
 #pragma GCC unroll 16
         for (int d = 0; d < MML_BLOCK; d++) {
             Vector w[PANEL];
@@ -108,26 +123,33 @@ INLINE void product(const float *source, const float *weights, i64 in_blocks, bo
     for (int p = 0; p < tiles; p++)
 #pragma GCC unroll 4
         for (int k = 0; k < blocks; k++) {
-            float *at = to + k * GROUP_BLOCK + p * MML_BLOCK;
+            float *at = to + k * to_block + p * MML_BLOCK;
             if (!start) sum[p][k] += load(at);
             store(at, sum[p][k]);
         }
 }
 
-/* All positions of a panel for `tiles` tiles (rounded up to whole products). */
-INLINE void products(const float *source, const float *weights, i64 in_blocks, i64 tiles, bool start, float *to, int step,
-                     int blocks) {
-    for (i64 position = 0; position < POSITIONS; position++)
-        for (i64 tile = 0; tile < tiles; tile += step)
-            product(source + position * GROUP_PLANE + tile * MML_BLOCK, weights + position * MML_BLOCK * MML_BLOCK * blocks,
-                    in_blocks, start, to + position * GROUP_PLANE + tile * MML_BLOCK, step, blocks);
+/* `tiles` tiles: `step` at a time, and where that would compute many beyond the last, two thirds of it. */
+INLINE void products(const float *source, i64 source_block, const float *weights, i64 in_blocks, i64 tiles, bool start, float *to,
+                     i64 to_block, int step, int blocks) {
+    int fewer = (2 * step + 2) / 3;
+    while (tiles > 0) {
+        bool whole = tiles % step == 0 || tiles % step > fewer;
+        if (whole) product(source, source_block, weights, in_blocks, start, to, to_block, step, blocks);
+        else product(source, source_block, weights, in_blocks, start, to, to_block, fewer, blocks);
+        i64 done = whole ? step : fewer;
+        tiles -= done;
+        source += done * MML_BLOCK;
+        to += done * MML_BLOCK;
+    }
 }
 
-typedef void Products(const float *source, const float *weights, i64 in_blocks, i64 tiles, bool start, float *to);
-#define PRODUCTS(blocks)                                                                                        \
-    static void products_##blocks(const float *source, const float *weights, i64 in_blocks, i64 tiles, bool start, \
-                                  float *to) {                                                                  \
-        products(source, weights, in_blocks, tiles, start, to, TILES_OF(blocks), blocks);                       \
+typedef void Products(const float *source, i64 source_block, const float *weights, i64 in_blocks, i64 tiles, bool start, float *to,
+                      i64 to_block);
+#define PRODUCTS(blocks)                                                                                               \
+    static void products_##blocks(const float *source, i64 source_block, const float *weights, i64 in_blocks, i64 tiles, \
+                                  bool start, float *to, i64 to_block) {                                               \
+        products(source, source_block, weights, in_blocks, tiles, start, to, to_block, TILES_OF(blocks), blocks);      \
     }
 PRODUCTS(1)
 PRODUCTS(2)
@@ -139,16 +161,25 @@ static Products *const by_blocks[PANEL] = {products_1, products_2, products_3, p
 static Products *const by_blocks[PANEL] = {products_1, products_2};
 #endif
 
+/* One position of source blocks [begin, end) and one panel, to block `to` of the results. */
+INLINE void multiply(const Planes *v, i64 position, i64 begin, i64 end, const float *weights, i64 blocks, i64 tiles,
+                     const Planes *m, i64 to) {
+    i64 source_block = v->tiles * MML_BLOCK, to_block = m->tiles * MML_BLOCK;
+    by_blocks[blocks - 1](v->at + position * v->plane + begin * source_block, source_block,
+                          weights + position * weight_plane(end - begin, blocks), end - begin, tiles, begin == 0,
+                          m->at + position * m->plane + to * to_block, to_block);
+}
+
 /* ---- Outputs ---- */
 
-INLINE void out_tile(const Epilogue *e, Finish finish, const float *from, Vector scale, Vector bias, i64 row, i64 rows, i64 columns,
-                     float *to) {
+INLINE void out_tile(const Epilogue *e, Finish finish, const float *from, i64 plane, Vector scale, Vector bias, i64 row, i64 rows,
+                     i64 columns, float *to) {
     Vector t[4][6];
 #pragma GCC unroll 6
     for (int j = 0; j < 6; j++) {
         Vector m[6], y[4];
 #pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) m[i] = load(from + (i * 6 + j) * GROUP_PLANE);
+        for (int i = 0; i < 6; i++) m[i] = load(from + (i * 6 + j) * plane);
         transform_out(m, y);
 #pragma GCC unroll 4
         for (int i = 0; i < 4; i++) t[i][j] = y[i];
@@ -167,81 +198,76 @@ INLINE void out_tile(const Epilogue *e, Finish finish, const float *from, Vector
     }
 }
 
-INLINE void finish_outs(const Winograd *job, Finish finish, const float *from, i64 first, i64 count, i64 block, i64 blocks) {
+/* Blocks [block, end) of the outputs. */
+INLINE void finish_outs(const Winograd *job, Finish finish, const Planes *m, i64 first, i64 count, i64 block, i64 end) {
     const Tiling *t = &job->t;
     const Epilogue e = job->epilogue;
     for (i64 begin = 0; begin < count; begin += NEIGHBOURS) {
         i64 tiles = smaller(NEIGHBOURS, count - begin);
         OutWindow windows[NEIGHBOURS];
         for (i64 i = 0; i < tiles; i++) windows[i] = out_window_of(t, first + begin + i);
-        for (i64 k = 0; k < blocks; k++) {
-            Vector bias = bias_of(&e, block + k), scale = scale_of(&e, block + k);
+        for (i64 k = block; k < end; k++) {
+            Vector bias = bias_of(&e, k), scale = scale_of(&e, k);
             for (i64 i = 0; i < tiles; i++) {
                 const OutWindow *w = &windows[i];
-                const float *at = from + k * GROUP_BLOCK + (begin + i) * MML_BLOCK;
-                float *y = job->out + w->at + (block + k) * t->out.plane;
-                if (w->rows == 4 && w->columns == 4) out_tile(&e, finish, at, scale, bias, t->out.row, 4, 4, y);
-                else out_tile(&e, finish, at, scale, bias, t->out.row, w->rows, w->columns, y);
+                const float *at = m->at + ((k - block) * m->tiles + begin + i) * MML_BLOCK;
+                float *y = job->out + w->at + k * t->out.plane;
+                if (w->rows == 4 && w->columns == 4) out_tile(&e, finish, at, m->plane, scale, bias, t->out.row, 4, 4, y);
+                else out_tile(&e, finish, at, m->plane, scale, bias, t->out.row, w->rows, w->columns, y);
             }
         }
     }
 }
 
-static void transform_outs(const Winograd *job, const float *from, i64 first, i64 count, i64 block, i64 blocks) {
+static void transform_outs(const Winograd *job, const Planes *m, i64 first, i64 count, i64 block, i64 end) {
     switch (job->epilogue.finish) {
-    case FINISH_PLAIN:      finish_outs(job, FINISH_PLAIN, from, first, count, block, blocks); break;
-    case FINISH_RELU:       finish_outs(job, FINISH_RELU, from, first, count, block, blocks); break;
-    case FINISH_MASKED:     finish_outs(job, FINISH_MASKED, from, first, count, block, blocks); break;
-    case FINISH_NORMALISED: finish_outs(job, FINISH_NORMALISED, from, first, count, block, blocks); break;
+    case FINISH_PLAIN:      finish_outs(job, FINISH_PLAIN, m, first, count, block, end); break;
+    case FINISH_RELU:       finish_outs(job, FINISH_RELU, m, first, count, block, end); break;
+    case FINISH_MASKED:     finish_outs(job, FINISH_MASKED, m, first, count, block, end); break;
+    case FINISH_NORMALISED: finish_outs(job, FINISH_NORMALISED, m, first, count, block, end); break;
     }
 }
 
-INLINE void group_sources(const Winograd *job, i64 first, i64 count, float *to) {
-    transform_sources(&job->t, job->source, first, count, WINOGRAD_SLOTS * WINOGRAD_GROUP, GROUP_PLANE, to);
-}
-
 void MML_NAME(winograd_tiles)(const Winograd *job, i64 begin, i64 end, float *scratch) {
-    i64 in_blocks = job->t.source.blocks, out_blocks = job->t.out.blocks;
-    float *results = scratch + in_blocks * GROUP_BLOCK;
-    for (i64 first = begin; first < end; first += WINOGRAD_GROUP) {
-        i64 count = smaller(WINOGRAD_GROUP, end - first);
-        group_sources(job, first, count, scratch);
-        for (i64 block = 0; block < out_blocks; block += PANEL) {
-            i64 blocks = smaller(PANEL, out_blocks - block);
-            by_blocks[blocks - 1](scratch, job->packed + block * in_blocks * chunk_of(1), in_blocks, count, true, results);
-            transform_outs(job, results, first, count, block, blocks);
+    i64 in_blocks = job->t.source.blocks, out_blocks = job->t.out.blocks, together = MML_WINOGRAD_TOGETHER / MML_BLOCK;
+    Planes v = planes_of(scratch, in_blocks, MML_WINOGRAD_TILES);
+    Planes m = planes_of(scratch + POSITIONS * v.plane, together, MML_WINOGRAD_TILES);
+    for (i64 first = begin; first < end; first += MML_WINOGRAD_TILES) {
+        i64 count = smaller(MML_WINOGRAD_TILES, end - first);
+        transform_sources(&job->t, job->source, first, count, v.tiles, v.plane, v.at);
+        for (i64 low = 0; low < out_blocks; low += together) {
+            i64 high = smaller(low + together, out_blocks);
+            for (i64 position = 0; position < POSITIONS; position++)
+                for (i64 block = low; block < high; block += PANEL)
+                    multiply(&v, position, 0, in_blocks, job->packed + weights_at(job, block), smaller(PANEL, high - block), count,
+                             &m, block - low);
+            transform_outs(job, &m, first, count, low, high);
         }
     }
 }
 
 /* ---- By panels ---- */
 
-void MML_NAME(winograd_sources)(const Winograd *job, i64 first, i64 last, i64 begin, i64 end) {
-    i64 floats = job->t.source.blocks * GROUP_BLOCK;
-    for (i64 group = begin; group < end; group++) {
-        i64 tile = first + group * WINOGRAD_GROUP;
-        group_sources(job, tile, smaller(WINOGRAD_GROUP, last - tile), job->packed + group * floats);
-    }
+/* What the products of `count` tiles write, which may be some more. */
+INLINE i64 room_of(i64 count) { return (count + 11) / 12 * 12; }
+
+void MML_NAME(winograd_sources)(const Winograd *job, i64 first, i64 count, i64 begin, i64 end) {
+    Planes v = planes_of(job->packed, job->t.source.blocks, room_of(count));
+    transform_sources(&job->t, job->source, first + begin, end - begin, v.tiles, v.plane, v.at + begin * MML_BLOCK);
 }
 
-void MML_NAME(winograd_panels)(const Winograd *job, i64 first, i64 last, i64 begin, i64 end, float *scratch) {
-    i64 in_blocks = job->t.source.blocks, out_blocks = job->t.out.blocks, floats = in_blocks * GROUP_BLOCK;
-    i64 groups = (last - first + WINOGRAD_GROUP - 1) / WINOGRAD_GROUP, piece = MML_WINOGRAD_PIECE / MML_BLOCK;
+void MML_NAME(winograd_panels)(const Winograd *job, i64 first, i64 count, i64 begin, i64 end, float *scratch) {
+    i64 in_blocks = job->t.source.blocks, piece = MML_WINOGRAD_PIECE / (PANEL * MML_BLOCK * MML_BLOCK);
+    Planes v = planes_of(job->packed, in_blocks, room_of(count));
+    Planes m = planes_of(scratch + POSITIONS * weight_plane(piece, PANEL), PANEL, room_of(count));
     for (i64 panel = begin; panel < end; panel++) {
-        i64 block = panel * PANEL, blocks = smaller(PANEL, out_blocks - block);
-        float *results = scratch + piece * chunk_of(blocks);
-        for (i64 b = 0; b < in_blocks; b += piece) {
-            i64 count = smaller(piece, in_blocks - b);
-            for (i64 i = 0; i < count; i++)
-                for (i64 k = 0; k < blocks; k++) transform_chunk(job, block, b + i, blocks, k, scratch + i * chunk_of(blocks));
-            for (i64 group = 0; group < groups; group++)
-                by_blocks[blocks - 1](job->packed + group * floats + b * GROUP_BLOCK, scratch, count,
-                                      smaller(WINOGRAD_GROUP, last - first - group * WINOGRAD_GROUP), b == 0,
-                                      results + group * blocks * GROUP_BLOCK);
+        i64 block = panel * PANEL, blocks = smaller(PANEL, job->t.out.blocks - block);
+        for (i64 low = 0; low < in_blocks; low += piece) {
+            i64 high = smaller(low + piece, in_blocks);
+            transform_panel(job, block, blocks, low, high, scratch);
+            for (i64 position = 0; position < POSITIONS; position++)
+                multiply(&v, position, low, high, scratch, blocks, count, &m, 0);
         }
-        for (i64 group = 0; group < groups; group++) {
-            i64 tile = first + group * WINOGRAD_GROUP;
-            transform_outs(job, results + group * blocks * GROUP_BLOCK, tile, smaller(WINOGRAD_GROUP, last - tile), block, blocks);
-        }
+        transform_outs(job, &m, first, count, block, block + blocks);
     }
 }
