@@ -21,6 +21,7 @@ void mml_clips_free(DataClips *clips) {
         free(row->why);
     }
     mml_store_close(&clips->store);
+    free(clips->failed);
 }
 
 /* ---- Listing ---- */
@@ -124,13 +125,18 @@ static int has_room(DataClips *clips, i64 bytes) {
     return 0;
 }
 
+static void fail(DataClips *clips) {
+    char *none = NULL, *why = strdup(mml_message());
+    if (!atomic_compare_exchange_strong(&clips->failed, &none, why)) free(why);
+}
+
 /* Into the cache's file, or as it is: room for it has been taken. */
 static void keep(DataClips *clips, DataClip *row, i64 frame, Picture *picture) {
     i64 bytes = 3 * picture->height * picture->width;
     row->kept[frame] = (DataFrame){ picture->pixels, -1, 0 };
     if (!clips->writing) return;
     row->kept[frame] = (DataFrame){ NULL, atomic_fetch_add(&clips->written, bytes), 0 };
-    if (!clips->failed && mml_store_write(&clips->store, row->kept[frame].place, picture->pixels, bytes) != MML_OK) clips->failed = 1;
+    if (!clips->failed && mml_store_write(&clips->store, row->kept[frame].place, picture->pixels, bytes) != MML_OK) fail(clips);
     free(picture->pixels);
 }
 
@@ -226,7 +232,8 @@ static void decode_row(DataClips *clips, DataClip *row) {
 }
 
 static void decode_rows(void *context, i64 begin, i64 end, int thread) {
-    for (i64 i = begin; i < end && !mml_stop_asked(); i++) decode_row(context, &((DataClips *)context)->rows[i]);
+    const DataClips *clips = context;
+    for (i64 i = begin; i < end && !mml_stop_asked() && !clips->failed; i++) decode_row(context, &((DataClips *)context)->rows[i]);
 }
 
 Status mml_clips_decode(DataClips *clips, MmlThreads *threads) {

@@ -46,7 +46,7 @@ typedef struct {
     DataStore   store;               /* of the cache; bytes NULL: pixels are memory of our own */
     int         writing;             /* pixels go into the store                    */
     _Atomic i64 written;             /* bytes                                       */
-    _Atomic int failed;              /* the store couldn't take some                */
+    _Atomic(char *) failed;          /* why the store couldn't take some; malloc    */
 } DataClips;
 
 /* count rows, to be set. */

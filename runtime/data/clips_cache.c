@@ -107,7 +107,6 @@ static int read_index(DataClips *clips) {
 
 /* As before the file was looked at or written; rows that were left out stay so. */
 static void forget(DataClips *clips) {
-    mml_store_close(&clips->store);
     clips->writing = 0;
     for (i64 i = 0; i < clips->count; i++) {
         DataClip *row = &clips->rows[i];
@@ -121,7 +120,10 @@ static void forget(DataClips *clips) {
 static Status find_or_decode(DataClips *clips, const DataSource *source, const char *name) {
     if (source->cache) MML_TRY(mml_store_grow(source->cache, name, key_of(clips, source), &clips->store));
     if (clips->store.ready && read_index(clips)) return MML_OK;
-    if (clips->store.ready) forget(clips);
+    if (clips->store.ready) {
+        mml_store_close(&clips->store);
+        forget(clips);
+    }
     clips->writing = clips->store.descriptor >= 0;
     MML_TRY(mml_clips_decode(clips, source->threads));
     if (!clips->writing) return MML_OK;
@@ -135,7 +137,10 @@ static Status find_or_decode(DataClips *clips, const DataSource *source, const c
         clips->writing = 0;
         return MML_OK;
     }
-    forget(clips);                   /* no room for the file: in memory, as far as that goes */
+    mml_store_give_up(&clips->store, clips->failed ? clips->failed : mml_message());      /* in memory, as far as that goes */
+    free(clips->failed);
+    clips->failed = NULL;
+    forget(clips);
     return mml_clips_decode(clips, source->threads);
 }
 

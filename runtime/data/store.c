@@ -41,6 +41,7 @@ struct DataCache {
     MmlThreads *threads;
     MmlArena   *arena;
     i64         found, made, found_bytes, made_bytes;
+    int         unwritable;          /* it was said that nothing can be written     */
     i64         used_count;
     const char *used[64];            /* files of this run: not to be removed for room */
 };
@@ -54,6 +55,11 @@ static void say(const DataCache *cache, const char *format, ...) {
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (cache->say) cache->say(cache->context, text);
+}
+
+/* A folder that can't be written is told of once, whatever would go there. */
+static void say_unwritable(DataCache *cache, int error) {
+    if (!cache->unwritable++) say(cache, "the cache can't write in '%s' (%s): what isn't there yet is held in memory", cache->folder, strerror(error));
 }
 
 /* ---- Keys: FNV-1a from two starts ---- */
@@ -166,7 +172,7 @@ const char *mml_cache_describe(DataCache *cache) {
     const char *found = "", *made = "";
     if (!cache) return NULL;
     if (!cache->found && !cache->made)
-        return mml_arena_format(cache->arena, "%s, nothing to keep there: tables of text and small data are held in memory", cache->folder);
+        return mml_arena_format(cache->arena, "%s, nothing to keep there: small data are held in memory", cache->folder);
     if (cache->found)
         found = mml_arena_format(cache->arena, ", %lld found (%.1f MiB)", (long long)cache->found, (double)cache->found_bytes / 0x1p20);
     if (cache->made)
@@ -310,7 +316,7 @@ static int hold(DataStore *store) {
     for (int waited = 0; !mml_stop_asked();) {
         int descriptor = store->descriptor = open(store->temporary, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (descriptor < 0) {
-            say(store->cache, "the cache can't write '%s' (%s): this part of the data is held in memory", store->temporary, strerror(errno));
+            say_unwritable(store->cache, errno);
             return 0;
         }
         int held = is_held(descriptor);
@@ -404,17 +410,31 @@ Status mml_store_grow(DataCache *cache, const char *name, DataKey key, DataStore
         *out = (DataStore){ .descriptor = -1 };
         return MML_OK;
     }
-    if (!out->ready) MML_TRY(unless_stopped(out, 1));
-    if (!out->ready && ftruncate(out->descriptor, 0) != 0) drop(out);
+    if (out->ready) return MML_OK;
+    MML_TRY(unless_stopped(out, 1));
+    if (ftruncate(out->descriptor, 0) == 0) return MML_OK;
+    say_unwritable(cache, errno);
+    drop(out);
     return MML_OK;
 }
 
+void mml_store_give_up(DataStore *store, const char *why) {
+    say(store->cache, "%s: this part of the data is held in memory", why);
+    mml_store_close(store);
+}
+
+static Status above_limit(const DataStore *store) { return mml_fail(MML_EIO, "'%s' needs more than --cache-limit leaves", store->path); }
+
+/* Files of this run, which are not removed for another. */
+static i64 own_bytes(const DataCache *cache) { return cache->found_bytes + cache->made_bytes + HEADER * (cache->found + cache->made); }
+
 Status mml_store_write(DataStore *store, i64 offset, const void *bytes, i64 count) {
     const u8 *from = bytes;
+    if (store->cache->limit && HEADER + offset + count > store->cache->limit - own_bytes(store->cache)) return above_limit(store);
     while (count > 0) {
         ssize_t done = pwrite(store->descriptor, from, (size_t)count, (off_t)(HEADER + offset));
         if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return mml_fail(MML_EIO, "can't write '%s': %s", store->temporary, strerror(done ? errno : ENOSPC));
+        if (done <= 0) return mml_fail(MML_EIO, "the cache can't write '%s' (%s)", store->temporary, strerror(done ? errno : ENOSPC));
         from += done;
         offset += done;
         count -= done;
@@ -424,9 +444,9 @@ Status mml_store_write(DataStore *store, i64 offset, const void *bytes, i64 coun
 
 Status mml_store_grown(DataStore *store, i64 count) {
     store->count = count;
-    if (!fits_limit(store->cache, HEADER + count)) return mml_fail(MML_EIO, "'%s' needs more than --cache-limit leaves", store->path);
+    if (!fits_limit(store->cache, HEADER + count)) return above_limit(store);
     if (ftruncate(store->descriptor, (off_t)(HEADER + count)) != 0)
-        return mml_fail(MML_EIO, "can't write '%s': %s", store->temporary, strerror(errno));
+        return mml_fail(MML_EIO, "the cache can't write '%s' (%s)", store->temporary, strerror(errno));
     return map(store, store->descriptor, 1);
 }
 
@@ -439,7 +459,7 @@ void mml_store_seal(DataStore *store) {
     int whole = hash_bytes(cache, store->bytes, store->count, &header.hash) == MML_OK && !mml_mapped_failed();
     header.own = own_hash(&header);
     if (whole && (pwrite(store->descriptor, &header, sizeof header, 0) != (ssize_t)sizeof header || rename(store->temporary, store->path) != 0)) {
-        say(cache, "the cache can't write '%s': %s", store->path, strerror(errno));
+        say_unwritable(cache, errno);
         whole = 0;
     }
     if (whole) {

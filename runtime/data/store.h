@@ -62,10 +62,12 @@ Status mml_store_open_file(DataCache *cache, const char *name, DataKey key, i64 
 /* The same where the count isn't known before: found (ready), or begun in a file, to be written by
  * mml_store_write from any thread and sealed with its count; bytes NULL and descriptor -1: neither. */
 Status mml_store_grow(DataCache *cache, const char *name, DataKey key, DataStore *out);
-/* MML_EIO when there is no room; close the block then. */
+/* MML_EIO when there is no room; give the block up then, and hold what goes there in memory. */
 Status mml_store_write(DataStore *store, i64 offset, const void *bytes, i64 count);
-/* Sets count and maps what was written. */
+/* Sets count and maps what was written; fails likewise. */
 Status mml_store_grown(DataStore *store, i64 count);
+/* Closes a block that can't be made, and says why. */
+void   mml_store_give_up(DataStore *store, const char *why);
 
 /* The bytes are whole: they may only be read from now on, and others find them. */
 void   mml_store_seal(DataStore *store);

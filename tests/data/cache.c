@@ -423,6 +423,64 @@ Test(cache, goes_on_in_memory_where_the_disk_has_no_room) {
     program_free(p);
 }
 
+Test(cache, says_once_that_its_folder_cannot_be_written) {
+    Program *p = program_new();
+    MmlArena *arena = mml_arena_new();
+    Said said = { 0 };
+    DataStore store;
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/gone", program_folder(p));
+    cr_assert_eq(mkdir(folder, 0777), 0);
+    DataCache *cache = open_cache(folder, 0, &said, arena);
+    cr_assert_eq(rmdir(folder), 0);
+    for (int i = 0; i < 2; i++) {
+        make_block(cache, i ? "two" : "one", i, &store);
+        cr_assert(is_block(&store, i));
+        mml_store_close(&store);
+    }
+    cr_assert_eq(said.count, 1);
+    expect_in(said.last, "/gone' (No such file or directory): what isn't there yet is held in memory");
+    mml_arena_free(arena);
+    program_free(p);
+}
+
+/* Pictures whose number and sizes aren't known before they are decoded: no room on the disk, none below the limit. */
+Test(cache, holds_pictures_in_memory_and_says_why_where_they_have_no_room) {
+    Program *p = program_new();
+    char folder[512], path[32];
+    float plain[3 * 30 * 30], kept[3 * 30 * 30];
+    for (int i = 0; i < 6; i++) {
+        if (i % 3 == 0) make_folder(p, i ? "b" : "a");
+        snprintf(path, sizeof path, "%s/%d.png", i < 3 ? "a" : "b", i);
+        write_png(p, path, 30, 30, (u32)i);
+    }
+    add_source(p, "pets", "folder", program_folder(p));
+    add_modality(p, "photo", "image[3, 30, 30]", "image", 3, 3, 30, 30);
+    set_target(p, 2, "label");
+    snprintf(folder, sizeof folder, "%s/../%s-cache", program_folder(p), strrchr(program_folder(p), '/') + 1);
+    cr_assert_eq(mkdir(folder, 0777), 0);
+    MmlData *data, *without = open_data(p);
+    signal(SIGXFSZ, SIG_IGN);
+    for (int disk = 0; disk < 2; disk++) {
+        Said said = { 0 };
+        MmlCache cache = cache_in(folder, &said);
+        if (disk) cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 10000, 10000 }), 0);
+        else cache.limit = 10000;
+        cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, &cache, &data), MML_OK, "%s", mml_message());
+        cr_assert_eq(said.count, 1);
+        expect_in(said.last, disk ? "the cache can't write '" : "needs more than --cache-limit leaves: this part of the data is held in memory");
+        expect_in(said.last, disk ? "(File too large): this part of the data is held in memory" : "pets-image");
+        for (i64 row = 0; row < 6; row++) {
+            train_sample(p, without, row, plain);
+            train_sample(p, data, row, kept);
+            cr_assert_eq(memcmp(plain, kept, sizeof plain), 0);
+        }
+        mml_data_close(data);
+    }
+    cr_assert_eq(rmdir(folder), 0, "files are left");
+    program_free(p);
+}
+
 Test(cache, ends_opening_when_a_stop_is_asked_for_and_leaves_no_file) {
     Said said = { 0 };
     Program *p = images(0);

@@ -90,7 +90,7 @@ train { batch = 8; optimizer = sgd(lr = 1e-2); stage joint { epochs = 1 } }
 P
 check "mmlc text.mml" "$MMLC" text.mml -o text
 ./text --out text-run --cache store >text.log 2>text.err
-grep -q '^cache     store, nothing to keep there: tables of text' text.log && ok "a cache that a table leaves unused says so" || failed "table: $(cat text.log)"
+grep -q '^cache     store, nothing to keep there: small data' text.log && ok "a cache that a small table leaves unused says so" || failed "table: $(cat text.log)"
 [ "$(grep -c 'warning: the data have no test split.*give their source test = 10 %' text.err)" -eq 1 ] && ok "data without a test split are told of" ||
     failed "no test split: $(cat text.err)"
 finish
