@@ -10,10 +10,13 @@
 #include "data/source.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "data/idx.h"
+#include "data/mapped.h"
 #include "data/npy.h"
 #include "data/pickle.h"
 #include "data/split.h"
+#include "data/text.h"
 
 enum { FIELD_GRAY, FIELD_COLOR, FIELD_LABEL, FIELDS };
 
@@ -21,6 +24,7 @@ typedef struct {
     const char *set, *image_key, *label_key;      /* "train", "train_image", "train_label" */
     IdxPart     gray;
     NpyArray    color, labels;
+    DataStore   store;                            /* of color                    */
 } Part;
 
 typedef struct { Part train, test; } Colored;
@@ -62,39 +66,72 @@ static void close_colored(DataSource *source) {
     Part *const parts[] = { &colored->train, &colored->test };
     for (int i = 0; i < 2; i++) {
         mml_idx_free(&parts[i]->gray);
-        free(parts[i]->color.values);
+        mml_store_close(&parts[i]->store);
         free(parts[i]->labels.values);
     }
 }
 
 /* ---- The container ---- */
 
-static Status read_key(DataSource *source, const char *path, const PickleValue *dict, const char *key, NpyArray *out) {
-    const PickleValue *value = mml_pickle_get(dict, key);
-    if (!value)
+static Status find_key(DataSource *source, const char *path, const PickleValue *dict, const char *key, const char **what, const PickleValue **out) {
+    *out = mml_pickle_get(dict, key);
+    if (!*out)
         return mml_fail(MML_EDATA, "'%s' has no '%s'; the published container has train_image, train_label, test_image and test_label",
                         path, key);
-    const char *what = mml_arena_format(source->arena, "%s[%s]", path, key);
-    return what ? mml_pickle_array(what, value, out) : MML_ENOMEM;
+    *what = mml_arena_format(source->arena, "%s[%s]", path, key);
+    return *what ? MML_OK : MML_ENOMEM;
 }
 
-static Status read_part(DataSource *source, const char *path, const PickleValue *dict, Part *part) {
-    MML_TRY(read_key(source, path, dict, part->image_key, &part->color));
-    MML_TRY(read_key(source, path, dict, part->label_key, &part->labels));
-    const NpyArray *color = &part->color, *labels = &part->labels;
+/* Looks at both arrays and finds the images in the cache, or takes room for them; before the source's checksum changes. */
+static Status look_at_part(DataSource *source, const char *path, const PickleValue *dict, Part *part) {
+    const PickleValue *images = NULL, *integers = NULL;
+    const char *of_images = NULL, *of_labels = NULL;
+    NpyArray *color = &part->color, *labels = &part->labels;
+    MML_TRY(find_key(source, path, dict, part->image_key, &of_images, &images));
+    MML_TRY(mml_pickle_view(of_images, images, color));
+    MML_TRY(find_key(source, path, dict, part->label_key, &of_labels, &integers));
+    MML_TRY(mml_pickle_array(of_labels, integers, labels));
     if (color->kind != NPY_UINT || color->item != 1 || color->rank != 4 || color->size[3] != 3 || color->count == 0)
         return mml_fail(MML_EDATA, "'%s' is not [samples, height, width, 3] of uint8", color->what);
     if (labels->rank != 1 || labels->kind == NPY_FLOAT || labels->size[0] != color->size[0])
         return mml_fail(MML_EDATA, "'%s' is not one integer for each of the %lld images of '%s'", labels->what,
                         (long long)color->size[0], color->what);
+    DataKey key = mml_data_source_key(source, "colored images", path);
+    mml_key_text(&key, part->image_key);
+    return mml_store_open(source->cache, mml_arena_format(source->arena, "%s-color", source->program->name), key, color->count, &part->store);
+}
+
+/* The images from the container, in C order, where the cache hasn't got them. */
+static Status take_part(Part *part, u64 checksum) {
+    NpyArray *color = &part->color;
+    size_t bytes = (size_t)color->count;
+    const u8 *there = color->values;
+    color->values = part->store.bytes;
+    if (!part->store.ready && color->fortran) {
+        color->values = malloc(bytes);
+        if (!color->values) return mml_fail(MML_ENOMEM, "no memory for '%s', which is in Fortran order", color->what);
+        memcpy(color->values, there, bytes);
+        Status status = mml_npy_settle(color);
+        if (status == MML_OK) memcpy(part->store.bytes, color->values, bytes);
+        free(color->values);
+        color->values = part->store.bytes;
+        MML_TRY(status);
+    } else if (!part->store.ready) {
+        memcpy(part->store.bytes, there, bytes);
+    }
+    color->fortran = 0;
+    part->store.note = part->store.ready ? part->store.note : checksum;
+    mml_store_seal(&part->store);
     return MML_OK;
 }
 
 /* The dict of the container; its texts point into bytes. */
-static Status open_container(DataSource *source, const char *path, const u8 *bytes, i64 count, const PickleValue **dict) {
+static Status open_container(DataSource *source, const char *path, const DataText *text, const PickleValue **dict) {
     i64 header = 0;
     NpyArray array;
     const PickleValue *value = NULL;
+    const u8 *bytes = (const u8 *)text->bytes;
+    i64 count = text->length;
     if (count < NPY_PREFIX) return mml_fail(MML_EDATA, "'%s' is no NPY array: it is too short", path);
     MML_TRY(mml_npy_length(path, bytes, &header));
     if (header > count) return mml_fail(MML_EDATA, "'%s' is truncated within its header", path);
@@ -107,19 +144,32 @@ static Status open_container(DataSource *source, const char *path, const u8 *byt
     return mml_fail(MML_EDATA, "'%s' does not hold one dict, as the published container does", path);
 }
 
+static Status take_container(DataSource *source, const char *path, const DataText *text, Colored *colored) {
+    const PickleValue *dict = NULL;
+    Part *const parts[] = { &colored->train, &colored->test };
+    int count = mml_data_test_chosen(source) ? 1 : 2, found = 1;
+    u64 checksum = source->checksum;
+    MML_TRY(open_container(source, path, text, &dict));
+    for (int i = 0; i < count; i++) {
+        MML_TRY(look_at_part(source, path, dict, parts[i]));
+        found &= parts[i]->store.ready;
+    }
+    if (found) checksum = colored->train.store.note;
+    else MML_TRY(mml_data_text_checksum(text, &checksum));
+    for (int i = 0; i < count; i++) MML_TRY(take_part(parts[i], checksum));
+    source->checksum = checksum;
+    return text->mapped && mml_mapped_failed() ? mml_fail(MML_EIO, "'%s' was changed while it was read", path) : MML_OK;
+}
+
 static Status read_container(DataSource *source, Colored *colored) {
     DataOrigin root = mml_data_origin(source->settings, source->program, "root");
     DataOrigin file = mml_data_origin(source->settings, source->program, "file");
     const char *path = file.value[0] == '/' ? file.value : mml_arena_format(source->arena, "%s/%s", root.value, file.value);
-    char *bytes = NULL;
-    i64 count = 0;
-    const PickleValue *dict = NULL;
+    DataText text;
     if (!path) return MML_ENOMEM;
-    MML_TRY(mml_data_file_text(&file, path, &source->checksum, &bytes, &count));
-    Status status = open_container(source, path, (const u8 *)bytes, count, &dict);
-    if (status == MML_OK) status = read_part(source, path, dict, &colored->train);
-    if (status == MML_OK && !mml_data_test_chosen(source)) status = read_part(source, path, dict, &colored->test);
-    free(bytes);
+    MML_TRY(mml_data_text_open(&file, path, source->cache ? mml_cache_folder(source->cache) : NULL, &text));
+    Status status = take_container(source, path, &text, colored);
+    mml_data_text_close(&text);
     return status;
 }
 

@@ -8,15 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/csv_text.h"
+#include "data/csv_file.h"
 #include "data/split.h"
-
-typedef struct {
-    CsvTable table;
-    i64      width;                  /* columns that are features                   */
-    float   *features;               /* [rows, width]                               */
-    i64     *labels;                 /* [rows], or NULL                             */
-} CsvFile;
 
 typedef struct {
     i64      count;                  /* files                                       */
@@ -52,17 +45,10 @@ static const char *place_of(const DataSource *source, i64 row) {
     return mml_arena_format(source->arena, "%s:%lld", file->table.path, (long long)file->table.lines[row]);
 }
 
-static void free_file(CsvFile *file) {
-    free(file->table.cells);
-    free(file->table.lines);
-    free(file->features);
-    free(file->labels);
-}
-
 static void close_csv(DataSource *source) {
     Csv *csv = source->reader;
-    for (i64 i = 0; i < csv->count; i++) free_file(&csv->files[i]);
-    free_file(&csv->test);
+    for (i64 i = 0; i < csv->count; i++) mml_csv_file_free(&csv->files[i]);
+    mml_csv_file_free(&csv->test);
 }
 
 /* ---- The label's column ---- */
@@ -155,16 +141,11 @@ static Status check_named(const Csv *csv, const CsvFile *file) {
 /* ---- Reading ---- */
 
 static Status read_file(DataSource *source, Csv *csv, i64 index, const DataOrigin *origin, CsvFile *file) {
-    char *text = NULL;
-    i64 length = 0;
     int header = !mml_has(source->settings, "%s.header", source->program->path)
               || mml_int(source->settings, "%s.header", source->program->path);
     Parsed parsed = { source, csv, index };
     CsvLabel label = { label_column, &parsed, &csv->classes };
-    MML_TRY(mml_data_file_text(origin, origin->value, &source->checksum, &text, &length));
-    Status status = mml_csv_parse(origin->value, text, length, header, &label, source->arena, &file->table);
-    free(text);
-    return status;
+    return mml_csv_file_read(source, index, origin, header, &label, file);
 }
 
 /* The label column as classes. */
@@ -174,28 +155,13 @@ static Status take_labels(const Csv *csv, CsvFile *file) {
     file->labels = malloc(sizeof *file->labels * (size_t)table->rows);
     if (!file->labels) return mml_fail(MML_ENOMEM, "no memory for the labels of '%s'", table->path);
     for (i64 row = 0; row < table->rows; row++) {
-        double label = table->cells[row * table->columns + table->label];
+        double label = file->marks[row];
         if (label != floor(label) || fabs(label) > 1e9)
             return mml_fail(MML_EDATA, "%s:%lld: column %lld: label %g is no class; classes are the integers 0, 1, 2 … or names (is this "
                             "the label's column? label = \"NAME\" names another)", table->path, (long long)table->lines[row],
                             (long long)table->label + 1, label);
         file->labels[row] = table->named ? csv->ranks[(i64)label] : (i64)label;
     }
-    return MML_OK;
-}
-
-/* All other columns. The cells are not needed afterwards. */
-static Status take_features(CsvFile *file) {
-    CsvTable *table = &file->table;
-    file->width = table->columns - (table->label >= 0);
-    file->features = malloc(sizeof *file->features * (size_t)(table->rows * file->width + 1));
-    if (!file->features) return mml_fail(MML_ENOMEM, "no memory for the rows of '%s'", table->path);
-    float *out = file->features;
-    for (i64 row = 0; row < table->rows; row++)
-        for (i64 column = 0; column < table->columns; column++)
-            if (column != table->label) *out++ = (float)table->cells[row * table->columns + column];
-    free(table->cells);
-    table->cells = NULL;
     return MML_OK;
 }
 
@@ -232,8 +198,7 @@ static Status read_test_file(DataSource *source, Csv *csv) {
                             train->table.names[i], train->table.path, csv->test.table.names[i], origin.value);
     csv->test_rows = csv->test.table.rows;
     MML_TRY(check_named(csv, &csv->test));
-    MML_TRY(take_labels(csv, &csv->test));
-    return take_features(&csv->test);
+    return take_labels(csv, &csv->test);
 }
 
 static Status name_fields(DataSource *source, const Csv *csv) {
@@ -276,7 +241,6 @@ Status mml_data_csv_open(DataSource *source) {
         MML_TRY(take_labels(csv, &csv->files[i]));
     }
     MML_TRY(check_agreement(csv));
-    for (i64 i = 0; i < csv->count; i++) MML_TRY(take_features(&csv->files[i]));
     if (mml_has(source->settings, "%s.test.file", program->path)) MML_TRY(read_test_file(source, csv));
     MML_TRY(mml_data_split(source, csv->rows, csv->test_rows, NULL));
     return name_fields(source, csv);

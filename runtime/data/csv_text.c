@@ -13,6 +13,8 @@
 typedef struct {
     CsvReader text;
     locale_t  locale;                /* "C": a decimal point, whatever the user's   */
+    double   *row;                   /* [columns] cells                             */
+    const CsvSink *sink;
 } Reader;
 
 /* ---- Numbers ---- */
@@ -71,6 +73,22 @@ static i32 *slot_of(const CsvClasses *classes, const char *name) {
     return slot;
 }
 
+static Status open_classes(CsvClasses *classes, MmlArena *arena) {
+    if (classes->slots) return MML_OK;
+    classes->slots = MML_NEW(arena, i32, SLOTS);
+    classes->names = MML_NEW(arena, const char *, CSV_CLASSES);
+    return classes->slots && classes->names ? MML_OK : MML_ENOMEM;
+}
+
+Status mml_csv_classes_take(CsvClasses *classes, i64 count, const char *const *names, MmlArena *arena) {
+    if (count > classes->count) MML_TRY(open_classes(classes, arena));
+    for (; classes->count < count; classes->count++) {
+        classes->names[classes->count] = names[classes->count];
+        *slot_of(classes, names[classes->count]) = (i32)classes->count + 1;
+    }
+    return MML_OK;
+}
+
 static Status class_of(const Reader *r, i64 line, i64 column, CsvCell *cell, CsvClasses *classes, MmlArena *arena, double *out) {
     static const char *const missing[] = { "nan", "na", "n/a", "null", NULL };
     if (cell->begin == cell->end)
@@ -79,11 +97,7 @@ static Status class_of(const Reader *r, i64 line, i64 column, CsvCell *cell, Csv
     if (memchr(cell->begin, 0, (size_t)(cell->end - cell->begin)))
         return mml_fail(MML_EDATA, "%s:%lld: column %lld: a zero byte in a label; is this a text file?", r->text.path, (long long)line,
                         (long long)column);
-    if (!classes->slots) {
-        classes->slots = MML_NEW(arena, i32, SLOTS);
-        classes->names = MML_NEW(arena, const char *, CSV_CLASSES);
-        if (!classes->slots || !classes->names) return MML_ENOMEM;
-    }
+    MML_TRY(open_classes(classes, arena));
     MmlArenaMark mark = mml_arena_mark(arena);
     char *name = mml_csv_unquoted(cell, arena);
     if (!name) return MML_ENOMEM;
@@ -122,11 +136,9 @@ static Status read_header(Reader *r, i64 columns, MmlArena *arena, CsvTable *out
 static Status make_room(CsvTable *table, i64 *capacity) {
     if (table->rows < *capacity) return MML_OK;
     i64 larger = *capacity ? 2 * *capacity : 256;
-    double *cells = realloc(table->cells, sizeof *cells * (size_t)(larger * table->columns));
-    if (cells) table->cells = cells;
     i64 *lines = realloc(table->lines, sizeof *lines * (size_t)larger);
     if (lines) table->lines = lines;
-    if (!cells || !lines) return mml_fail(MML_ENOMEM, "no memory for the rows of '%s'", table->path);
+    if (!lines) return mml_fail(MML_ENOMEM, "no memory for the rows of '%s'", table->path);
     *capacity = larger;
     return MML_OK;
 }
@@ -137,7 +149,6 @@ static Status read_row(Reader *r, CsvTable *table, int header, const CsvLabel *l
     if (found != table->columns)
         return mml_fail(MML_EDATA, "%s:%lld: %lld cells where the %s has %lld", r->text.path, (long long)line,
                         (long long)found, header ? "header" : "first row", (long long)table->columns);
-    double *row = table->cells + table->rows * table->columns;
     for (i64 i = 0; i < table->columns; i++) {
         CsvCell cell;
         CsvCellEnd end;
@@ -146,11 +157,11 @@ static Status read_row(Reader *r, CsvTable *table, int header, const CsvLabel *l
             mml_csv_trim(&cell);
             if (table->rows == 0) table->named = !is_number(r, &cell);
         }
-        if (i == table->label && table->named) MML_TRY(class_of(r, line, i + 1, &cell, label->classes, arena, &row[i]));
-        else MML_TRY(number(r, line, i + 1, &cell, &row[i]));
+        if (i == table->label && table->named) MML_TRY(class_of(r, line, i + 1, &cell, label->classes, arena, &r->row[i]));
+        else MML_TRY(number(r, line, i + 1, &cell, &r->row[i]));
     }
     table->lines[table->rows++] = line;
-    return MML_OK;
+    return r->sink->row(r->sink->context, table, r->row);
 }
 
 static Status read_rows(Reader *r, int header, const CsvLabel *label, MmlArena *arena, CsvTable *table) {
@@ -158,6 +169,8 @@ static Status read_rows(Reader *r, int header, const CsvLabel *label, MmlArena *
     MML_TRY(mml_csv_columns(r->text, &table->columns));
     if (header) MML_TRY(read_header(r, table->columns, arena, table));
     if (label) MML_TRY(label->column(label->context, table, &table->label));
+    r->row = malloc(sizeof *r->row * (size_t)table->columns);
+    if (!r->row) return mml_fail(MML_ENOMEM, "no memory for a row of '%s'", table->path);
     i64 capacity = 0;
     while (!mml_csv_only_blank(&r->text)) {
         if (mml_csv_row_ends(&r->text)) return mml_fail(MML_EDATA, "%s:%lld: a blank line between rows", r->text.path,
@@ -170,17 +183,16 @@ static Status read_rows(Reader *r, int header, const CsvLabel *label, MmlArena *
     return MML_OK;
 }
 
-Status mml_csv_parse(const char *path, const char *text, i64 length, int header, const CsvLabel *label, MmlArena *arena,
-                     CsvTable *out) {
+Status mml_csv_parse(const char *path, const char *text, i64 length, int header, const CsvLabel *label, const CsvSink *sink,
+                     MmlArena *arena, CsvTable *out) {
     *out = (CsvTable){ .path = path, .label = -1 };
-    Reader r = { mml_csv_reader(path, text, length), newlocale(LC_ALL_MASK, "C", (locale_t)0) };
+    Reader r = { mml_csv_reader(path, text, length), newlocale(LC_ALL_MASK, "C", (locale_t)0), NULL, sink };
     if (!r.locale) return mml_fail(MML_ENOMEM, "no memory to read '%s'", path);
     Status status = read_rows(&r, header, label, arena, out);
     freelocale(r.locale);
+    free(r.row);
     if (status != MML_OK) {
-        free(out->cells);
         free(out->lines);
-        out->cells = NULL;
         out->lines = NULL;
     }
     return status;

@@ -16,6 +16,9 @@ typedef struct {
     i32         *slots;              /* a hash table of numbers, from 1; in arena   */
 } CsvClasses;
 
+/* Takes over names that were numbered before: there are `count`, and those that classes has are the first of them. */
+Status mml_csv_classes_take(CsvClasses *classes, i64 count, const char *const *names, MmlArena *arena);
+
 /* More different names than this are no classes. */
 #define CSV_CLASSES 10000
 
@@ -28,11 +31,16 @@ typedef struct {
     CsvClasses *classes;
 } CsvLabel;
 
+/* What becomes of the rows: each as it is read, cells [table->columns], all finite. */
+typedef struct {
+    Status    (*row)(void *context, const CsvTable *table, const double *cells);
+    void       *context;
+} CsvSink;
+
 struct CsvTable {
     const char  *path;               /* for messages                                */
     i64          columns, rows;
     const char **names;              /* [columns] of the header, or NULL; in arena  */
-    double      *cells;              /* [rows, columns], finite; the caller frees   */
     i64         *lines;              /* [rows] where each row starts, from 1; the caller frees */
     i64          label;              /* its column, or -1                           */
     int          named;              /* 1: the label's cells are numbers of classes */
@@ -40,10 +48,10 @@ struct CsvTable {
 
 /* text[length] == 0. header: the first row holds names, whatever they look
  * like. A label column whose first cell is no number holds the names of classes, all
- * of it; label may be NULL. Names and nothing else are in arena. Fails with MML_EDATA naming file,
+ * of it; label may be NULL. Names and nothing else are in arena. Fails as sink does, and with MML_EDATA naming file,
  * line and column: no rows, ragged rows, text, NaN and infinity, an open quote.
  * On failure nothing is left to free. */
-Status mml_csv_parse(const char *path, const char *text, i64 length, int header, const CsvLabel *label, MmlArena *arena,
-                     CsvTable *out);
+Status mml_csv_parse(const char *path, const char *text, i64 length, int header, const CsvLabel *label, const CsvSink *sink,
+                     MmlArena *arena, CsvTable *out);
 
 #endif

@@ -157,8 +157,7 @@ static Status damaged(const DataFile *file) {
     return mml_fail(MML_EDATA, "'%s' is damaged: %s", file->path, text);
 }
 
-/* Up to `bytes` bytes; *count of them were there. */
-static Status read_some(DataFile *file, void *out, i64 bytes, i64 *count) {
+Status mml_data_file_some(DataFile *file, void *out, i64 bytes, i64 *count) {
     *count = 0;
     while (*count < bytes) {
         MML_TRY(mml_data_go_on());
@@ -166,7 +165,7 @@ static Status read_some(DataFile *file, void *out, i64 bytes, i64 *count) {
         int got = gzread(file->stream, (u8 *)out + *count, (unsigned)want);
         if (got < 0) return damaged(file);
         if (got == 0) break;
-        *file->checksum = mml_data_hash(*file->checksum, (u8 *)out + *count, got);
+        if (file->checksum) *file->checksum = mml_data_hash(*file->checksum, (u8 *)out + *count, got);
         *count += got;
     }
     int code = Z_OK;
@@ -176,7 +175,7 @@ static Status read_some(DataFile *file, void *out, i64 bytes, i64 *count) {
 
 Status mml_data_file_read(DataFile *file, void *out, i64 bytes, const char *what) {
     i64 count = 0;
-    MML_TRY(read_some(file, out, bytes, &count));
+    MML_TRY(mml_data_file_some(file, out, bytes, &count));
     if (count < bytes)
         return mml_fail(MML_EDATA, "'%s' is truncated: %lld bytes of %s are missing", file->path,
                         (long long)(bytes - count), what);
@@ -219,7 +218,7 @@ Status mml_data_file_text(const DataOrigin *origin, const char *path, u64 *check
     Status status = text ? MML_OK : mml_fail(MML_ENOMEM, "no memory for '%s'", path);
     while (status == MML_OK) {
         i64 got = 0;
-        status = read_some(&file, text + used, capacity - used, &got);
+        status = mml_data_file_some(&file, text + used, capacity - used, &got);
         used += got;
         if (status != MML_OK || used < capacity) break;
         capacity *= 2;

@@ -21,7 +21,7 @@ typedef struct {
     gzFile      stream;
     i64         disk_bytes;
     int         compressed;
-    u64        *checksum;            /* every byte read is added to it           */
+    u64        *checksum;            /* every byte read is added to it; may be NULL */
 } DataFile;
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo): the start, and what further bytes make of it. */
@@ -62,6 +62,8 @@ void   mml_data_file_close(DataFile *file);
 
 /* Exactly `bytes` bytes; MML_EDATA when the file ends before or is damaged. what: "its header". */
 Status mml_data_file_read(DataFile *file, void *out, i64 bytes, const char *what);
+/* Up to `bytes` bytes; *count of them were there. */
+Status mml_data_file_some(DataFile *file, void *out, i64 bytes, i64 *count);
 /* MML_EDATA when anything is left to read or the gzip checksum is wrong. */
 Status mml_data_file_finish(DataFile *file);
 /* MML_EDATA when `bytes` can't be what is left: by the size on disk, or by the

@@ -366,7 +366,7 @@ static Status read_type(const char *what, const PickleValue *type, NpyArray *out
     return MML_OK;
 }
 
-Status mml_pickle_array(const char *what, const PickleValue *value, NpyArray *out) {
+Status mml_pickle_view(const char *what, const PickleValue *value, NpyArray *out) {
     *out = (NpyArray){ .what = what };
     if (value->kind != PICKLE_ARRAY || !value->state) return mml_fail(MML_EDATA, "'%s' is no array", what);
     const PickleValue *const *parts = (const PickleValue *const *)value->state->items;
@@ -376,8 +376,16 @@ Status mml_pickle_array(const char *what, const PickleValue *value, NpyArray *ou
     if (__builtin_mul_overflow(out->count, out->item, &bytes) || parts[4]->kind != PICKLE_TEXT || parts[4]->length != bytes)
         return mml_fail(MML_EDATA, "'%s' is damaged: its shape and the bytes of its values disagree", what);
     out->fortran = parts[3]->integer != 0;
+    out->values = (u8 *)parts[4]->text;
+    return MML_OK;
+}
+
+Status mml_pickle_array(const char *what, const PickleValue *value, NpyArray *out) {
+    MML_TRY(mml_pickle_view(what, value, out));
+    i64 bytes = out->count * out->item;
+    const u8 *there = out->values;
     out->values = malloc((size_t)bytes + 1);
     if (!out->values) return mml_fail(MML_ENOMEM, "no memory for '%s'", what);
-    if (bytes) memcpy(out->values, parts[4]->text, (size_t)bytes);
+    if (bytes) memcpy(out->values, there, (size_t)bytes);
     return mml_npy_settle(out);
 }

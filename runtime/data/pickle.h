@@ -37,7 +37,9 @@ Status mml_pickle_read(const char *what, const u8 *bytes, i64 count, MmlArena *a
 const PickleValue *mml_pickle_get(const PickleValue *dict, const char *key);
 /* The one element of an array of objects without axes, or NULL. */
 const PickleValue *mml_pickle_object(const PickleValue *array);
-/* An array of numbers, its values copied (malloc) and settled. out->what is what. */
+/* An array of numbers as it lies in the pickle: values point there, not settled, not to be written. out->what is what. */
+Status mml_pickle_view(const char *what, const PickleValue *value, NpyArray *out);
+/* The same, its values copied (malloc) and settled. */
 Status mml_pickle_array(const char *what, const PickleValue *value, NpyArray *out);
 
 #endif

@@ -5,17 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRAIN = 6, TEST = 4, SIDE = 3 };
+enum { TRAIN = 6, TEST = 4, MANY = 3000, SIDE = 3 };      /* many: more bytes than DATA_STORE_LEAST */
 
 /* ---- Pickles, opcode by opcode ---- */
 
-/* How the pickle is written: as Python 2 did, or with protocol 4's opcodes. */
-typedef struct { int protocol; const char *module; const char *function; } Style;
+/* How the pickle is written: as Python 2 did, or with protocol 4's opcodes; fortran: of images. */
+typedef struct { int protocol; const char *module; const char *function; int fortran; } Style;
 
-static const Style python2 = { 2, "numpy.core.multiarray", "_reconstruct" };
-static const Style today = { 4, "numpy._core.multiarray", "_reconstruct" };
+static const Style python2 = { 2, "numpy.core.multiarray", "_reconstruct", 0 };
+static const Style today = { 4, "numpy._core.multiarray", "_reconstruct", 0 };
+static const Style fortran = { 4, "numpy._core.multiarray", "_reconstruct", 1 };
 
 static void put_string(Bytes *b, const Style *style, const char *text) {
     put(b, style->protocol == 4 ? "\x8c" : "U", 1);
@@ -53,7 +55,8 @@ static void begin_array(Bytes *b, const Style *style, const char *code, int rank
     put_string(b, style, code);
     put(b, "\x89\x88\x87R(K\3", 7);
     put_string(b, style, code[0] == '>' ? ">" : "<");
-    put(b, "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89", 18);
+    put(b, "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb", 17);
+    put(b, style->fortran && rank == 4 ? "\x88" : "\x89", 1);
 }
 
 static void put_array(Bytes *b, const Style *style, const char *code, int rank, const int *shape, const void *values, size_t count) {
@@ -66,18 +69,19 @@ static void put_array(Bytes *b, const Style *style, const char *code, int rank, 
 
 /* Pixel (y, x, c) of image i is i + 10 y + 3 x + c; labels as idx_labels writes them. */
 static void put_images(Bytes *b, const Style *style, const char *key, int count) {
-    u8 values[TRAIN * SIDE * SIDE * 3];
+    static u8 values[MANY * SIDE * SIDE * 3];
     int at = 0, shape[] = { count, SIDE, SIDE, 3 };
     for (int i = 0; i < count; i++)
         for (int y = 0; y < SIDE; y++)
             for (int x = 0; x < SIDE; x++)
-                for (int c = 0; c < 3; c++) values[at++] = (u8)(i + 10 * y + 3 * x + c);
+                for (int c = 0; c < 3; c++, at++)
+                    values[style->fortran ? i + count * (y + SIDE * (x + SIDE * c)) : at] = (u8)(i + 10 * y + 3 * x + c);
     put_string(b, style, key);
     put_array(b, style, "u1", 4, shape, values, (size_t)at);
 }
 
 static void put_labels(Bytes *b, const Style *style, const char *key, int count, int wrong) {
-    int64_t values[TRAIN];
+    static int64_t values[MANY];
     for (int i = 0; i < count; i++) values[i] = i % 3 + (i == wrong);
     put_string(b, style, key);
     put_array(b, style, "i8", 1, &count, values, sizeof *values * (size_t)count);
@@ -136,6 +140,38 @@ Test(colored, pairs_the_coloured_copy_with_mnist_row_by_row) {
         sample_of(open_data(p), MML_TRAIN, 1, 1, 0, p, 0, gray, &label, NULL);
         cr_assert_eq(gray[0], 9);                    /* write_idx_set: pixels count up */
         cr_assert_eq(label, 1);
+        program_free(p);
+    }
+}
+
+/* With gzip too, whose bytes are unpacked into the cache's folder. */
+Test(colored, keeps_the_images_in_a_cache) {
+    static const Style *const styles[] = { &today, &fortran };
+    for (int k = 0; k < 4; k++) {
+        Program *p = colored("color");
+        char folder[512];
+        float color[27], cached[27];
+        write_idx_set(p, MANY, TEST, SIDE, SIDE, 3);
+        Bytes file = container(styles[k / 2], MANY, -1);
+        if (k % 2) write_gzip(p, "colored.npy", file.bytes, file.count, 0);
+        else write_bytes(p, "colored.npy", file.bytes, file.count);
+        free(file.bytes);
+        snprintf(folder, sizeof folder, "%s/cache", program_folder(p));
+        cr_assert_eq(mkdir(folder, 0777), 0);
+        MmlData *data, *without = open_data(p);
+        for (int again = 0; again < 2; again++) {
+            MmlCache cache = { .folder = folder };
+            cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, &cache, &data), MML_OK, "%s", mml_message());
+            expect_in(mml_data_cache_describe(data), again ? ", 1 found (0.1 MiB)" : ", 1 made (0.1 MiB)");
+            cr_assert_str_eq(mml_data_checksum(data), mml_data_checksum(without));
+            for (i64 row = 0; row < MANY; row += 7) {
+                train_sample(p, without, row, color);
+                train_sample(p, data, row, cached);
+                cr_assert_eq(memcmp(color, cached, sizeof color), 0);
+                cr_assert_eq(cached[17], (float)((row + 10 * 2 + 3 * 2 + 1) % 256), "y 2, x 2, channel 1");
+            }
+            mml_data_close(data);
+        }
         program_free(p);
     }
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* data rows = csv("a.csv", "b.csv", label = last, test = every(2, 1)). */
 static Program *two_files(const char *a, const char *b) {
@@ -305,5 +307,118 @@ Test(csv, needs_a_label_for_the_target) {
     add_csv(p, "rows", "a.csv", NULL);
     add_modality(p, "a", "vector[2]", "a", 1, 2);
     expect_in(open_fails(p), "test.mml:30: rows.label is no label; data rows (test.mml:9) needs a label");
+    program_free(p);
+}
+
+/* ---- The cache ---- */
+
+/* A file above DATA_STORE_LEAST, gzip or not: x counts up, y has many digits. kinds: names of the classes, in turn. */
+static void write_kinds(Program *p, const char *name, int rows, const char *const kinds[3], int gzip) {
+    static char text[1 << 18];
+    size_t used = (size_t)sprintf(text, "x,y,kind\n");
+    for (int i = 0; i < rows; i++) used += (size_t)sprintf(text + used, "%d,%u%u,%s\n", i, 1 + (u32)i * 2654435761u, (u32)i * 2246822519u, kinds[i % 3]);
+    if (gzip) write_gzip(p, name, text, used, 0);
+    else write_bytes(p, name, text, used);
+}
+
+static MmlData *open_cached(Program *p, const char *folder, i64 limit, const char *found) {
+    MmlCache cache = { .folder = folder, .limit = limit };
+    MmlData *data;
+    cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, &cache, &data), MML_OK, "%s", mml_message());
+    expect_in(mml_data_cache_describe(data), found);
+    return data;
+}
+
+static void expect_same_data(Program *p, MmlData *a, MmlData *b) {
+    float rows[2][2];
+    i64 labels[2], numbers[2];
+    cr_assert_str_eq(mml_data_checksum(a), mml_data_checksum(b));
+    cr_assert_str_eq(mml_data_describe(a), mml_data_describe(b));
+    for (int c = 0; c < 3; c++) cr_assert_str_eq(mml_data_class(a, c), mml_data_class(b, c));
+    for (int split = 0; split < MML_SPLITS; split++)
+        for (i64 i = 0; i < mml_data_count(a, (MmlSplit)split); i += 11) {
+            sample_of(a, (MmlSplit)split, i, 1, 0, p, 0, rows[0], &labels[0], &numbers[0]);
+            sample_of(b, (MmlSplit)split, i, 1, 0, p, 0, rows[1], &labels[1], &numbers[1]);
+            cr_assert_eq(memcmp(rows[0], rows[1], sizeof rows[0]), 0);
+            cr_assert_eq(labels[0], labels[1]);
+            cr_assert_eq(numbers[0], numbers[1]);
+        }
+}
+
+Test(csv, keeps_tables_in_a_cache_whole_with_labels_and_names) {
+    enum { ROWS = 8000 };
+    static const char *const kinds[3] = { "dog", "a b", "cat" };
+    for (int gzip = 0; gzip < 2; gzip++) {
+        Program *p = one_file("");
+        char folder[512];
+        snprintf(folder, sizeof folder, "%s/cache", program_folder(p));
+        cr_assert_eq(mkdir(folder, 0777), 0);
+        write_kinds(p, "a.csv", ROWS, kinds, gzip);
+        write_kinds(p, "test.csv", ROWS - 1, kinds, gzip);
+        set_word(p, "data.rows.test", "file");
+        set_text(p, "data.rows.test.file", mml_arena_format(program_settings(p)->arena, "%s/test.csv", program_folder(p)));
+        set_target(p, 3, "label");
+        MmlData *without = open_data(p);
+        static const char *const told[] = { ", 2 made", ", 2 found", ", 1 found", "nothing to keep" };
+        for (int round = 0; round < 4; round++) {
+            if (round == 2) {            /* the train file is found, and the other read: its names are numbered as before */
+                write_kinds(p, "test.csv", ROWS - 2, kinds, gzip);
+                without = open_data(p);
+            }
+            if (round == 3) {            /* no room below the limit */
+                char command[600];
+                snprintf(command, sizeof command, "rm '%s'/*", folder);
+                cr_assert_eq(system(command), 0);
+            }
+            MmlData *data = open_cached(p, folder, round == 3 ? 20000 : 0, told[round]);
+            expect_same_data(p, without, data);
+            mml_data_close(data);
+        }
+        program_free(p);
+    }
+}
+
+Test(csv, reads_a_cached_table_again_for_another_label) {
+    enum { ROWS = 5000 };
+    static const char *const kinds[3] = { "0", "1", "2" };
+    Program *p = program_new();
+    char folder[512];
+    add_csv(p, "rows", "a.csv", NULL);
+    set_text(p, "data.rows.label", "kind");
+    add_modality(p, "a", "vector[2]", "a", 1, 2);
+    snprintf(folder, sizeof folder, "%s/cache", program_folder(p));
+    cr_assert_eq(mkdir(folder, 0777), 0);
+    write_kinds(p, "a.csv", ROWS, kinds, 0);
+    set_target(p, ROWS, "label");
+    float row[2];
+    i64 label;
+    MmlData *data = open_cached(p, folder, 0, ", 1 made");
+    sample_of(data, MML_TRAIN, 70, 1, 0, p, 0, row, &label, NULL);
+    cr_assert(row[0] == 70 && label == 1);
+    mml_data_close(data);
+    set_text(p, "data.rows.label", "x");
+    data = open_cached(p, folder, 0, ", 1 made");
+    sample_of(data, MML_TRAIN, 70, 1, 0, p, 0, row, &label, NULL);
+    cr_assert(row[1] == 1 && label == 70);
+    mml_data_close(data);
+    program_free(p);
+}
+
+Test(csv, names_file_and_line_of_what_is_wrong_in_a_table_for_the_cache) {
+    static char text[1 << 18];
+    size_t used = 0;
+    for (int i = 0; i < 8000; i++) used += (size_t)sprintf(text + used, "%d,%d,%d\n", i, i, i % 2);
+    Program *p = one_file("");
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/cache", program_folder(p));
+    cr_assert_eq(mkdir(folder, 0777), 0);
+    sprintf(text + used, "1,x,0\n");
+    write_text(p, "a.csv", text);
+    set_target(p, 2, "label");
+    MmlCache cache = { .folder = folder };
+    MmlData *data;
+    cr_assert_eq(mml_data_open_cached(program_settings(p), 1, NULL, &cache, &data), MML_EDATA);
+    expect_in(mml_message(), "a.csv:8001: column 2: not a number: 'x'");
+    cr_assert_eq(rmdir(folder), 0, "files are left");
     program_free(p);
 }

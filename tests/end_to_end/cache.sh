@@ -93,4 +93,26 @@ check "mmlc text.mml" "$MMLC" text.mml -o text
 grep -q '^cache     store, nothing to keep there: small data' text.log && ok "a cache that a small table leaves unused says so" || failed "table: $(cat text.log)"
 [ "$(grep -c 'warning: the data have no test split.*give their source test = 10 %' text.err)" -eq 1 ] && ok "data without a test split are told of" ||
     failed "no test split: $(cat text.err)"
+
+# A table that memory need not hold: 3 million numbers, in text and as floats.
+awk 'BEGIN { for (i = 0; i < 2000; i++) { line = i % 3; for (j = 1; j < 1500; j++) line = (i * j) % 10 "," line; print line } }' >wide.csv
+cat >wide.mml <<'P'
+data d = csv("wide.csv", label = last, header = false, test = every(10, 9))
+modality x : vector[1499] { input = d.wide -> scale(1 / 10); encoder = linear(4) }
+modality y : vector[1499] { input = d.wide; encoder = linear(4) }
+target k : class[3] = d.label
+fusion = concat -> linear(classes)
+train { batch = 8; optimizer = sgd(lr = 1e-5); stage joint { epochs = 1 } }
+P
+check "mmlc wide.mml" "$MMLC" wide.mml -o wide
+peak ./wide --out wide-plain --threads 1
+held=$peak
+peak ./wide --out wide-made --threads 1 --cache store
+mapped=$peak
+[ $((held - mapped)) -gt 10000 ] && grep -q ', 1 made' peak.log && ok "12 MB of a table: held in memory without a cache, not with one" ||
+    failed "anonymous memory: $held KiB without, $mapped KiB with a cache: $(grep cache peak.log)"
+peak ./wide --out wide-found --threads 1 --cache store
+grep -q ', 1 found' peak.log && ok "and found again" || failed "found: $(grep cache peak.log)"
+same "the same numbers from a table in the cache" wide-plain/metrics.jsonl wide-made/metrics.jsonl
+same "and from one that was found" wide-plain/metrics.jsonl wide-found/metrics.jsonl
 finish
