@@ -8,6 +8,7 @@
 #include "train/sweep_plan.h"
 #include "train/sweep_print.h"
 #include "train/sweep_result.h"
+#include "train/sweep_warnings.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -338,6 +339,17 @@ static void say_plan(Sweep *s, i64 jobs) {
     if (s->found) say(s, "%lld cells are finished already", (long long)s->found);
 }
 
+/* Those of a cell's own run and of the run that its first stage was taken from. */
+static Status print_warnings(Sweep *s) {
+    MmlWarnings warnings = {.arena = s->arena};
+    for (i64 c = 0; c < s->grid.cell_count; c++) {
+        MML_TRY(mml_warnings_add(&warnings, s->experiment, s->cells[c].log, c));
+        MML_TRY(mml_warnings_add(&warnings, s->experiment, s->prefixes[s->grid.cells[c].prefix].log, c));
+    }
+    mml_warnings_print(&warnings, s->experiment, s->grid.cell_count);
+    return MML_OK;
+}
+
 static Status run(Sweep *s) {
     i64 jobs = s->call->jobs ? s->call->jobs : s->call->threads ? (mml_threads_available() + s->call->threads - 1) / s->call->threads : mml_threads_available();
     MML_TRY(name_jobs(s));
@@ -347,6 +359,7 @@ static Status run(Sweep *s) {
     Status status = run_jobs(s, jobs);
     mml_interrupt_restore();
     if (status != MML_OK) return status;
+    MML_TRY(print_warnings(s));
     MmlSweepTable table;
     MML_TRY(mml_sweep_table_new(&s->grid, s->results, s->arena, &table));
     MML_TRY(mml_sweep_write(&table, s->folder));

@@ -42,6 +42,16 @@ for cell in 0:1e-2:1 4:1e-1:2; do
     for file in summary.json metrics.jsonl probes.jsonl; do same "cell $number has the same $file" "alone-$number/$file" "whole/cells/00$number/$file"; done
 done
 
+# Warnings stand in the cells' logs, and once behind the sweep.
+sed 's/pca = 3)/pca = 3), samples = 900/' swept.mml >warned.mml; sed -i 's/^  batch     = 16$/  batch     = 400/' warned.mml
+check "mmlc warned.mml" "$MMLC" warned.mml -o warned
+./warned --root digits --sweep train.joint.epochs=1,2 --set train.unimodal.epochs=1 --out warned-sweep --quiet >warned.out 2>warned.err
+[ "$(grep -c '^warned: warning: train.unimodal.probe asks for 900 samples, the train split has 240: it takes those (2 of 2 cells)$' warned.err)" -eq 1 ] && \
+    [ "$(grep -c '^warned: warning: stage joint: a batch of 400 .* (2 of 2 cells)$' warned.err)" -eq 1 ] && [ "$(wc -l <warned.err)" -eq 3 ] && \
+    ok "each warning of the cells once, with their number" || failed "warnings: $(cat warned.err)"
+./swept --root digits --sweep train.joint.epochs=1,2 --set train.unimodal.epochs=1 --out silent --quiet >silent.log 2>&1
+check "nothing to warn of, nothing said" test ! -s silent.log
+
 # A param may be read by any rule, so that nothing is shared.
 check "a sweep of a param" ./swept --root digits --sweep rate=1e-2,1e-1 --out param --quiet
 [ -z "$(ls param/prefixes)" ] && ok "a param is not taken for a later stage's own" || failed "prefixes: $(ls param/prefixes)"
