@@ -220,14 +220,10 @@ static Status list_validation(DataSource *source, const AvDigits *digits, const 
 }
 
 Status mml_data_av_digits_open(DataSource *source) {
-    AvDigits *digits = MML_NEW(source->arena, AvDigits, 1);
-    source->fields = MML_NEW(source->arena, DataField, FIELDS);
-    if (!digits || !source->fields) return MML_ENOMEM;
-    source->reader = digits;
-    source->place = place_of;
-    source->close = close_av_digits;
-    DataOrigin root = mml_data_origin(source->settings, source->program, "root");
-    MML_TRY(mml_data_need_folder(&root));
+    AvDigits *digits = mml_data_source_begin(source, sizeof *digits, FIELDS, place_of, close_av_digits);
+    if (!digits) return MML_ENOMEM;
+    DataOrigin root;
+    MML_TRY(mml_data_source_root(source, &root));
     MML_TRY(read_list(source, &root, "train.csv", &digits->lists[LIST_TRAIN]));
     MML_TRY(read_list(source, &root, "test.csv", &digits->lists[LIST_TEST]));
     if (!mml_has(source->settings, "%s.holdout", source->program->path))

@@ -208,16 +208,12 @@ static Status read_gray_part(DataSource *source, const DataOrigin *root, Part *p
 }
 
 Status mml_data_colored_open(DataSource *source) {
-    Colored *colored = MML_NEW(source->arena, Colored, 1);
-    source->fields = MML_NEW(source->arena, DataField, FIELDS);
-    if (!colored || !source->fields) return MML_ENOMEM;
+    Colored *colored = mml_data_source_begin(source, sizeof *colored, FIELDS, place_of, close_colored);
+    if (!colored) return MML_ENOMEM;
     *colored = (Colored){ .train = { .set = "train", .image_key = "train_image", .label_key = "train_label" },
                           .test = { .set = "t10k", .image_key = "test_image", .label_key = "test_label" } };
-    source->reader = colored;
-    source->place = place_of;
-    source->close = close_colored;
-    DataOrigin root = mml_data_origin(source->settings, source->program, "root");
-    MML_TRY(mml_data_need_folder(&root));
+    DataOrigin root;
+    MML_TRY(mml_data_source_root(source, &root));
     MML_TRY(read_container(source, colored));
     MML_TRY(read_gray_part(source, &root, &colored->train));
     const IdxPart *gray = &colored->train.gray, *test = &colored->test.gray;

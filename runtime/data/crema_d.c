@@ -252,16 +252,12 @@ static Status skip_rows(DataSource *source, const CremaD *crema, u8 *missing) {
 }
 
 Status mml_data_crema_d_open(DataSource *source) {
-    CremaD *crema = MML_NEW(source->arena, CremaD, 1);
-    source->fields = MML_NEW(source->arena, DataField, FIELDS);
-    if (!crema || !source->fields) return MML_ENOMEM;
-    source->reader = crema;
-    source->place = place_of;
-    source->close = close_crema_d;
+    CremaD *crema = mml_data_source_begin(source, sizeof *crema, FIELDS, place_of, close_crema_d);
+    if (!crema) return MML_ENOMEM;
     source->class_count = EMOTIONS;
     source->classes = emotions;
-    DataOrigin root = mml_data_origin(source->settings, source->program, "root");
-    MML_TRY(mml_data_need_folder(&root));
+    DataOrigin root;
+    MML_TRY(mml_data_source_root(source, &root));
     MML_TRY(read_lists(source, &root, crema));
     u8 *missing = MML_NEW(source->arena, u8, crema->count);
     if (!missing) return MML_ENOMEM;

@@ -185,12 +185,8 @@ static Status offer(DataSource *source, const Folder *folder) {
 }
 
 Status mml_data_folder_open(DataSource *source) {
-    Folder *folder = MML_NEW(source->arena, Folder, 1);
-    source->fields = MML_NEW(source->arena, DataField, FOLDER_PARTS + 1);
-    if (!folder || !source->fields) return MML_ENOMEM;
-    source->reader = folder;
-    source->place = place_of;
-    source->close = close_folder;
+    Folder *folder = mml_data_source_begin(source, sizeof *folder, FOLDER_PARTS + 1, place_of, close_folder);
+    if (!folder) return MML_ENOMEM;
     for (int part = 0; part < FOLDER_PARTS; part++)
         if (mml_data_source_used(source, field_names[part])) folder->wanted |= 1u << part;
     if (!folder->wanted) folder->wanted = 1u << FOLDER_IMAGE;            /* labels alone */

@@ -188,14 +188,10 @@ static Status read_sets(DataSource *source, const DataOrigin *root, Idx *idx) {
 }
 
 Status mml_data_idx_open(DataSource *source) {
-    Idx *idx = MML_NEW(source->arena, Idx, 1);
-    source->fields = MML_NEW(source->arena, DataField, 2);
-    if (!idx || !source->fields) return MML_ENOMEM;
-    source->reader = idx;
-    source->place = place_of;
-    source->close = close_idx;
-    DataOrigin root = mml_data_origin(source->settings, source->program, "root");
-    MML_TRY(mml_data_need_folder(&root));
+    Idx *idx = mml_data_source_begin(source, sizeof *idx, 2, place_of, close_idx);
+    if (!idx) return MML_ENOMEM;
+    DataOrigin root;
+    MML_TRY(mml_data_source_root(source, &root));
     MML_TRY(read_sets(source, &root, idx));
     const IdxPart *train = &idx->train;
     source->field_count = 2;

@@ -244,12 +244,8 @@ static i64 target_field(const DataSource *source) {
 }
 
 Status mml_data_npz_open(DataSource *source) {
-    Npz *npz = MML_NEW(source->arena, Npz, 1);
-    source->fields = MML_NEW(source->arena, DataField, source->program->field_count + 1);
-    if (!npz || !source->fields) return MML_ENOMEM;
-    source->reader = npz;
-    source->place = place_of;
-    source->close = close_npz;
+    Npz *npz = mml_data_source_begin(source, sizeof *npz, source->program->field_count + 1, place_of, close_npz);
+    if (!npz) return MML_ENOMEM;
     npz->label = target_field(source);
     MML_TRY(read_file(source, "file", &npz->train));
     if (mml_has(source->settings, "%s.test.file", source->program->path)) MML_TRY(read_file(source, "test.file", &npz->test));

@@ -51,6 +51,22 @@ void mml_data_source_close(DataSource *source) {
     source->close = NULL;
 }
 
+void *mml_data_source_begin(DataSource *source, size_t bytes, i64 fields, const char *(*place)(const DataSource *source, i64 row),
+                            void (*close)(DataSource *source)) {
+    void *state = mml_arena_alloc(source->arena, bytes);
+    source->fields = MML_NEW(source->arena, DataField, fields);
+    if (!state || !source->fields) return NULL;
+    source->reader = state;
+    source->place = place;
+    source->close = close;
+    return state;
+}
+
+Status mml_data_source_root(const DataSource *source, DataOrigin *root) {
+    *root = mml_data_origin(source->settings, source->program, "root");
+    return mml_data_need_folder(root);
+}
+
 const DataField *mml_data_source_field(const DataSource *source, const char *name) {
     for (i64 i = 0; i < source->field_count; i++)
         if (strcmp(source->fields[i].name, name) == 0) return &source->fields[i];

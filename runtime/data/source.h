@@ -78,6 +78,13 @@ const DataField *mml_data_source_field(const DataSource *source, const char *nam
 
 /* ---- For readers ---- */
 
+/* What readers begin with: a state of their own of that many bytes, zeroed, which is returned; room for `fields` fields; where a row's label
+ * stands; what frees the state. NULL: no memory. */
+void  *mml_data_source_begin(DataSource *source, size_t bytes, i64 fields, const char *(*place)(const DataSource *source, i64 row),
+                             void (*close)(DataSource *source));
+/* Where the path `root` comes from; MML_EDATA unless it is a folder. */
+Status mml_data_source_root(const DataSource *source, DataOrigin *root);
+
 /* The key of what a reader makes of a file for this source, before what it makes of it. */
 DataKey mml_data_source_key(const DataSource *source, const char *what, const char *path);
 

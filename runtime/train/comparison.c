@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "train/files.h"
 #include "train/page.h"
 #include "train/report_atoms.h"
 #include "train/report_page.h"
@@ -178,7 +179,7 @@ Status mml_comparison_write(const MmlComparison *comparison, char **path) {
         *path = NULL;
         return mml_fail(MML_ENOMEM, "out of memory for %s", PAGE);
     }
-    Status status = mml_page_write(folder, PAGE, write_page, comparison);
+    Status status = mml_write_file(folder, PAGE, write_page, comparison);
     free(folder);
     return status;
 }

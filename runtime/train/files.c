@@ -106,6 +106,25 @@ Status mml_replace_file(const char *path, const void *bytes, size_t count) {
     return status;
 }
 
+Status mml_write_file(const char *folder, const char *name, MmlFileWriter write, const void *content) {
+    char *text = NULL, *path = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    Status status = out ? MML_OK : mml_fail(MML_ENOMEM, "out of memory for %s", name);
+    if (out) {
+        write(out, content);
+        if (fclose(out) != 0) status = mml_fail(MML_ENOMEM, "out of memory for %s", name);
+    }
+    if (status == MML_OK && asprintf(&path, "%s/%s", folder, name) < 0) {
+        path = NULL;
+        status = mml_fail(MML_ENOMEM, "out of memory for %s", name);
+    }
+    if (status == MML_OK) status = mml_replace_file(path, text, size);
+    free(text);
+    free(path);
+    return status;
+}
+
 Status mml_read_file(const char *path, char **bytes, size_t *count) {
     *bytes = NULL;
     FILE *stream = fopen(path, "rb");

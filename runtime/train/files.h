@@ -9,6 +9,7 @@
 #ifndef TRAIN_FILES_H
 #define TRAIN_FILES_H
 
+#include <stdio.h>
 #include "mml/base.h"
 
 typedef struct { int descriptor; char *path, *temporary; char *buffer; size_t used; } MmlReplacement;
@@ -20,6 +21,11 @@ void   mml_replace_abandon(MmlReplacement *file);         /* removes what was wr
 
 /* All of the above for bytes that are at hand. */
 Status mml_replace_file(const char *path, const void *bytes, size_t count);
+
+typedef void (*MmlFileWriter)(FILE *out, const void *content);
+
+/* Replaces FOLDER/name by what write makes of content: a page, a picture, a table. */
+Status mml_write_file(const char *folder, const char *name, MmlFileWriter write, const void *content);
 
 /* The whole file with a 0 behind it, malloc'd. MML_EDATA when it isn't there or can't be read. */
 Status mml_read_file(const char *path, char **bytes, size_t *count);

@@ -1,5 +1,6 @@
 #include "train/report.h"
 
+#include "train/files.h"
 #include "train/page.h"
 #include "train/report_page.h"
 
@@ -32,7 +33,7 @@ Status mml_report_write(const char *folder) {
     Report r = {0};
     MML_TRY(mml_report_run_read(folder, &r.run));
     find_parts(&r);
-    Status status = mml_page_write(folder, "report.html", write_page, &r);
+    Status status = mml_write_file(folder, "report.html", write_page, &r);
     mml_report_run_free(&r.run);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "train/sweep_result.h"
 
 #include "train/csv.h"
+#include "train/files.h"
 #include "train/page.h"
 #include "train/report_chart.h"
 #include "train/report_style.h"
@@ -173,9 +174,9 @@ static void write_page(FILE *page, const void *content) {
 /* ---- All of it ---- */
 
 Status mml_sweep_write(const MmlSweepTable *table, const char *folder) {
-    MML_TRY(mml_page_write(folder, "sweep.csv", write_csv, table));
-    MML_TRY(mml_page_write(folder, "sweep.svg", write_svg, table));
-    if (table->rows >= 0) MML_TRY(mml_page_write(folder, "accuracy.svg", write_accuracy, table));
-    if (table->rows >= 0 && table->starts) MML_TRY(mml_page_write(folder, "synergy.svg", write_synergy, table));
-    return mml_page_write(folder, "report.html", write_page, table);
+    MML_TRY(mml_write_file(folder, "sweep.csv", write_csv, table));
+    MML_TRY(mml_write_file(folder, "sweep.svg", write_svg, table));
+    if (table->rows >= 0) MML_TRY(mml_write_file(folder, "accuracy.svg", write_accuracy, table));
+    if (table->rows >= 0 && table->starts) MML_TRY(mml_write_file(folder, "synergy.svg", write_synergy, table));
+    return mml_write_file(folder, "report.html", write_page, table);
 }
