@@ -12,7 +12,7 @@
 
 #define MAX_STREAMS 12
 
-/* Pixels in one pass: dy's two blocks and the rows of x stay in the first-level cache. */
+/* Pixels in one pass, at most: dy's two blocks and the rows of x stay in the first-level cache. */
 #define PASS_PIXELS 224
 
 /* Where a pass's pixels lie, in floats from the pass's first image. One flat
@@ -93,11 +93,17 @@ static void add_pass(const Streams *s, const Pixels *pixels, const float *x, con
     }
 }
 
+/* A stride spreads a pass over more rows of x, which has stride * stride pixels for each of dy. */
+INLINE i64 pass_pixels(const Streams *s) {
+    i64 stride = s->x_step_column / s->x_column;
+    return s->depth == 1 ? PASS_PIXELS : larger(PASS_PIXELS / 4, PASS_PIXELS * (WEIGHT_PANEL + 1) / (WEIGHT_PANEL + stride * stride));
+}
+
 /* Pixels from number `first` of all images on. */
 static void list_pixels(const Streams *s, i64 first, i64 end, Pixels *pixels) {
     i64 plane = s->rows * s->columns;
     i64 row = first % plane / s->columns, column = first % s->columns, image = 0;
-    pixels->count = smaller(PASS_PIXELS, end - first);
+    pixels->count = smaller(pass_pixels(s), end - first);
     for (i64 i = 0; i < pixels->count;) {
         i64 x = image * s->x_image + row * s->x_step_row, dy = image * s->dy_image + row * s->dy_row;
         for (; i < pixels->count && column < s->columns; i++, column++) {
@@ -114,10 +120,10 @@ static void list_pixels(const Streams *s, i64 first, i64 end, Pixels *pixels) {
 
 void MML_NAME(add_weight_sums)(const Streams *s, const float *x, const float *dy, i64 images, i64 panel,
                                i64 begin, i64 end, float *sums) {
-    i64 taps = s->kernel_height * s->kernel_width, plane = s->rows * s->columns;
+    i64 taps = s->kernel_height * s->kernel_width, plane = s->rows * s->columns, pass = pass_pixels(s);
     x += s->x_start;
     dy += s->dy_start + panel * WEIGHT_PANEL * s->dy_block;
-    for (i64 first = 0; first < images * plane; first += PASS_PIXELS) {
+    for (i64 first = 0; first < images * plane; first += pass) {
         Pixels pixels;
         list_pixels(s, first, images * plane, &pixels);
         add_pass(s, &pixels, x + first / plane * s->x_image, dy + first / plane * s->dy_image, blocks_of(s, panel),
