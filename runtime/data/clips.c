@@ -279,6 +279,16 @@ static void read_again(const DataClip *row, i64 frame, Picture *out) {
     *out = again.picture;
 }
 
+static const u8 *pixels_of(const DataClip *row, i64 frame, u8 **own) {
+    Picture again = { 0 };
+    frame += row->kept[frame].shift;
+    *own = NULL;
+    if (row->kept[frame].pixels) return row->kept[frame].pixels;
+    read_again(row, frame, &again);
+    *own = again.pixels;
+    return again.height == row->height && again.width == row->width ? *own : NULL;
+}
+
 static void put_planes(const u8 *pixels, i64 plane, float *restrict out) {
     float *restrict red = out, *restrict green = out + plane, *restrict blue = out + 2 * plane;
     for (i64 i = 0; i < plane; i++) {
@@ -293,16 +303,15 @@ static void put_planes(const u8 *pixels, i64 plane, float *restrict out) {
 static void read_frame(const DataSource *source, const DataField *field, i64 index, i64 frame, float *out) {
     const DataClip *row = &((const DataClips *)field->store)->rows[index];
     i64 plane = row->height * row->width;
-    Picture again = { 0 };
-    frame += row->kept[frame].shift;
-    const u8 *pixels = row->kept[frame].pixels;
-    if (!pixels) {
-        read_again(row, frame, &again);
-        if (again.height == row->height && again.width == row->width) pixels = again.pixels;
-    }
+    u8 *own;
+    const u8 *pixels = pixels_of(row, frame, &own);
     if (pixels) put_planes(pixels, plane, out);
     else for (i64 i = 0; i < 3 * plane; i++) out[i] = NAN;
-    free(again.pixels);
+    free(own);
+}
+
+static const u8 *picture_pixels(const DataSource *source, const DataField *field, i64 row, u8 **own) {
+    return pixels_of(&((const DataClips *)field->store)->rows[row], 0, own);
 }
 
 static void read_picture(const DataSource *source, const DataField *field, i64 row, float *out) { read_frame(source, field, row, 0, out); }
@@ -339,6 +348,7 @@ Status mml_clips_field(const DataClips *clips, const char *name, int of_clips, M
         out->read_frame = read_frame;
     } else {
         out->read = read_picture;
+        out->pixels = picture_pixels;
     }
     if (!other) return MML_OK;
     out->extent = extent_of;

@@ -6,7 +6,7 @@
 
 /* ---- resize(height, width); resize(side): the shorter side to that length, ratio kept ---- */
 
-typedef struct { DataPlanes in; DataAxis rows, columns; } Resize;
+typedef struct { DataPlanes in; DataAxis rows, columns; i64 between; } Resize;      /* between: floats of scratch, before those of axes */
 
 static Status resize_to(const DataPrepare *context, DataStep *step, DataPlanes in, i64 height, i64 width, Resize *state) {
     if (height < 1 || width < 1 || height > 1 << 20 || width > 1 << 20)
@@ -14,8 +14,9 @@ static Status resize_to(const DataPrepare *context, DataStep *step, DataPlanes i
     float *rows = MML_NEW(context->arena, float, mml_data_axis_floats(in.height, height));
     float *columns = MML_NEW(context->arena, float, mml_data_axis_floats(in.width, width));
     if (!rows || !columns) return MML_ENOMEM;
-    *state = (Resize){ in, mml_data_axis(in.height, height, rows), mml_data_axis(in.width, width, columns) };
-    step->scratch = in.height * width;
+    i64 between = !context->before && context->field->pixels ? mml_data_resample_between(in.height, in.width, width) : in.height * width;
+    *state = (Resize){ in, mml_data_axis(in.height, height, rows), mml_data_axis(in.width, width, columns), between };
+    step->scratch = between;
     if (context->varies) step->scratch += mml_data_axis_floats(in.height, height) + mml_data_axis_floats(in.width, width);
     step->out.size[step->out.rank - 2] = height;
     step->out.size[step->out.rank - 1] = width;
@@ -27,13 +28,15 @@ static void resize_whole(const Resize *state, const DataDraw *draw, const float 
     DataPlanes p = state->in;
     DataAxis rows = state->rows, columns = state->columns;
     if (draw->height && (draw->height != p.height || draw->width != p.width)) {
-        float *memory = scratch + p.height * columns.out;
+        float *memory = scratch + state->between;
         p.height = draw->height;
         p.width = draw->width;
         rows = mml_data_axis(p.height, rows.out, memory);
         columns = mml_data_axis(p.width, columns.out, memory + mml_data_axis_floats(p.height, rows.out));
     }
-    mml_data_resample(in, p.planes, p.height, p.width, (DataBox){ 0, 0, p.height, p.width }, &rows, &columns, scratch, out);
+    const DataBox box = { 0, 0, p.height, p.width };
+    if (draw->pixels) mml_data_resample_pixels(draw->pixels, p.width, box, &rows, &columns, scratch, out);
+    else mml_data_resample(in, p.planes, p.height, p.width, box, &rows, &columns, scratch, out);
 }
 
 Status mml_data_resize_prepare(const DataPrepare *context, DataStep *step) {
@@ -122,10 +125,11 @@ void mml_data_random_resized_crop_apply(const DataStep *step, const DataDraw *dr
     i64 height = draw->height ? draw->height : whole->in.height, width = draw->width ? draw->width : whole->in.width;
     DataBox box = random_box(state, height, width, &random);
     i64 side = whole->columns.out;
-    float *memory = scratch + whole->in.height * side;
+    float *memory = scratch + whole->between;
     DataAxis rows = mml_data_axis(box.height, side, memory);
     DataAxis columns = mml_data_axis(box.width, side, memory + mml_data_axis_floats(whole->in.height, side));
-    mml_data_resample(in, whole->in.planes, height, width, box, &rows, &columns, scratch, out);
+    if (draw->pixels) mml_data_resample_pixels(draw->pixels, width, box, &rows, &columns, scratch, out);
+    else mml_data_resample(in, whole->in.planes, height, width, box, &rows, &columns, scratch, out);
 }
 
 /* ---- gray: the luma of red, green and blue (ITU-R BT.601); one channel stays ---- */

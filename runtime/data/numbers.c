@@ -94,9 +94,20 @@ Status mml_data_normalize_prepare(const DataPrepare *context, DataStep *step) {
     return MML_OK;
 }
 
+/* A mean and a deviation for each value; apart, since the loop over values that share them would have one turn. */
+static void normalize_values(const Normalize *state, i64 count, const float *restrict in, float *restrict out) {
+    const float *mean = state->mean, *deviation = state->deviation;
+    for (i64 i = 0; i < count; i++) out[i] = (in[i] - mean[i]) / deviation[i];
+}
+
 void mml_data_normalize_apply(const DataStep *step, const DataDraw *draw, const float *in, float *out, float *scratch) {
     const Normalize *state = step->state;
-    i64 count = mml_data_values(step, draw), block = state->channels * state->inner;
+    i64 count = mml_data_values(step, draw);
+    if (step->fitted) {
+        normalize_values(state, count, in, out);
+        return;
+    }
+    i64 block = state->channels * state->inner;
     i64 channels = count < block ? count / state->inner : state->channels;           /* a sound shorter than the longest */
     for (i64 start = 0; start < count; start += block)
         for (i64 channel = 0; channel < channels; channel++) {

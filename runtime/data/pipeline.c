@@ -209,7 +209,7 @@ static void run_steps(const DataPipeline *pipeline, i64 first, i64 last, const D
                       float *scratch) {
     float *buffers[2] = { scratch, scratch + pipeline->widest }, *work = scratch + 2 * pipeline->widest;
     DataDraw seen = *draw;
-    for (i64 i = first; i < last; i++, seen.height = seen.width = 0, seen.sound = NULL) {
+    for (i64 i = first; i < last; i++, seen.height = seen.width = 0, seen.pixels = NULL, seen.sound = NULL) {
         const DataStep *step = &pipeline->steps[i];
         const DataTransform *transform = step->transform;
         float *to = i == last - 1 ? out : buffers[i % 2];
@@ -256,6 +256,13 @@ static void run_from_source(const DataPipeline *pipeline, i64 steps, const DataD
     if (steps == 0) {
         pipeline->field->read(draw->source, pipeline->field, draw->row, out);
         return;
+    }
+    if (pipeline->field->pixels && pipeline->steps[0].flags & DATA_STEP_PIXELS) {
+        u8 *own;
+        sized.pixels = pipeline->field->pixels(draw->source, pipeline->field, draw->row, &own);
+        if (sized.pixels) run_steps(pipeline, 0, steps, &sized, NULL, out, scratch);
+        free(own);
+        if (sized.pixels) return;
     }
     /* Step 0 writes to buffer 0, so what it reads goes into buffer 1. */
     float *raw = scratch + pipeline->widest;

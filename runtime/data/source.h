@@ -33,6 +33,9 @@ typedef struct DataField {
     void      (*read_frame)(const DataSource *source, const struct DataField *field, i64 row, i64 frame, float *out);
     double    (*rate)(const DataSource *source, const struct DataField *field, i64 row);      /* frames a second; 0: not known */
     const void *store;               /* the reader's own                            */
+    /* Pictures: one as bytes [height, width, 3], which read gives as floats [3, height, width]; NULL: it can't be read any
+     * more. *own: memory that the caller frees, or NULL. */
+    const u8 *(*pixels)(const DataSource *source, const struct DataField *field, i64 row, u8 **own);
     /* Pictures of several sizes: height and width of one. shape then holds the
      * largest of each, size the values of the largest picture, sizes two that differ
      * ("'a.png' is 3 x 4 pixels and …"). NULL where all have shape. */

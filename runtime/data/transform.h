@@ -21,6 +21,7 @@ typedef struct {
     i64               epoch;
     int               augment;       /* 1: random steps act                         */
     i64               height, width; /* the first step, of a field of several sizes: this sample's; else 0 */
+    const u8         *pixels;        /* the first step, where it takes them (DATA_STEP_PIXELS): its input as bytes [height, width, 3]; else NULL */
     const DataSound  *sound;         /* the first step, of a field of sounds: this sample's; else NULL */
     i64               length;        /* of a sound behind mono: this sample's values; 0: the step's in_size */
     u64               seed;
@@ -57,6 +58,7 @@ typedef struct {
 #define DATA_STEP_COSTLY 2           /* worth caching what comes of it              */
 #define DATA_STEP_SIZES  4           /* makes one size of several                   */
 #define DATA_STEP_DRAWS  16          /* draws once a sample, by the seed and the split */
+#define DATA_STEP_PIXELS 32          /* takes pictures as bytes (draw->pixels) in place of in */
 #define DATA_STEP_KEEPS  8           /* keeps shape, length and the meaning of the axes */
 
 /* What normalize(train) learned, and its names in a checkpoint. */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "data/resample.h"
 
 /* ---- Numbers: one csv file of vectors ---- */
 
@@ -471,4 +472,30 @@ Test(transforms, an_unknown_step_is_one_message) {
     add_step(p, "warp", 3, 1, 1, 2);
     cr_assert_str_eq(open_fails(p), "test.mml:20:5: this version can't do warp");
     program_free(p);
+}
+
+/* Of boxes of many sizes, at the picture's edges too; the bytes end where their memory does (found by the sanitizer). */
+Test(transforms, pictures_as_bytes_are_resampled_as_floats_are) {
+    enum { HEIGHT = 13, WIDTH = 17, MOST = 24 };
+    static float planes[3 * HEIGHT * WIDTH], expected[3 * MOST * MOST], got[3 * MOST * MOST];
+    u8 *pixels = malloc(3 * HEIGHT * WIDTH);
+    for (int i = 0; i < HEIGHT * WIDTH; i++)
+        for (int c = 0; c < 3; c++) planes[c * HEIGHT * WIDTH + i] = pixels[3 * i + c] = (u8)(i * 31 + c * 77 + i * i % 13);
+    for (i64 top = 0; top < HEIGHT; top += 3)
+        for (i64 left = 0; left < WIDTH; left += 2)
+            for (i64 side = 1; side <= MOST; side += 6) {
+                DataBox box = { top, left, HEIGHT - top - top / 2 % 2, WIDTH - left };
+                float *memory[2] = { malloc(sizeof(float) * (size_t)mml_data_axis_floats(box.height, side)),
+                                     malloc(sizeof(float) * (size_t)mml_data_axis_floats(box.width, side)) };
+                float *between = malloc(sizeof(float) * (size_t)mml_data_resample_between(box.height, box.width, side));
+                DataAxis rows = mml_data_axis(box.height, side, memory[0]), columns = mml_data_axis(box.width, side, memory[1]);
+                mml_data_resample(planes, 3, HEIGHT, WIDTH, box, &rows, &columns, between, expected);
+                mml_data_resample_pixels(pixels, WIDTH, box, &rows, &columns, between, got);
+                cr_assert_eq(memcmp(got, expected, sizeof(float) * (size_t)(3 * side * side)), 0, "%lld %lld %lld", (long long)top, (long long)left,
+                             (long long)side);
+                free(memory[0]);
+                free(memory[1]);
+                free(between);
+            }
+    free(pixels);
 }
