@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "mml/pages.h"
+
 /* Kaiming: He et al. 2015; Xavier: Glorot & Bengio 2010; both normal. */
 static double deviation_of(const MmlParameter *p) {
     switch (p->init) {
@@ -62,8 +64,10 @@ static void draw(MmlInitialisation *i) {
     Piece piece;
     while (!atomic_load(&i->stop) && take(i, &piece)) {
         const MmlParameter *p = &i->experiment->parameters[piece.parameter];
+        float *values = i->parameters + p->offset + piece.first;
         MmlRandom stream = mml_random(i->seed, MML_STREAM_INIT, (u64)piece.parameter, 0);
-        mml_random_normals(&stream, deviation_of(p), piece.first, piece.count, i->parameters + p->offset + piece.first);
+        if (piece.count == PIECE) mml_pages_fill(NULL, values, PIECE * sizeof *values);
+        mml_random_normals(&stream, deviation_of(p), piece.first, piece.count, values);
     }
 }
 

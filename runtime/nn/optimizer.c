@@ -1,6 +1,9 @@
-#include <math.h>
-
 #include "mml/nn.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "mml/pages.h"
 
 /* Below this many parameters waking a thread costs more than it saves. */
 #define SERIAL_PARAMETERS 16384
@@ -13,6 +16,14 @@ typedef struct {
     float              *first, *second;
 } Update;
 
+/* Memory of the first update is made zero, in pieces that stay in the cache until the update reads them. */
+#define FRESH 16384
+
+static void forget(float *memory, i64 count) {
+    mml_pages_fill(NULL, memory, sizeof *memory * (size_t)count);
+    memset(memory, 0, sizeof *memory * (size_t)count);
+}
+
 static void sgd_plain(const Update *u, i64 begin, i64 end) {
     const float lr = (float)u->optimizer->lr, decay = (float)u->optimizer->weight_decay;
     float *p = u->p;
@@ -20,15 +31,12 @@ static void sgd_plain(const Update *u, i64 begin, i64 end) {
     for (i64 i = begin; i < end; i++) p[i] -= lr * (g[i] + decay * p[i]);
 }
 
-/* The first velocity is the gradient itself, whatever the memory holds. */
 static void sgd_momentum(const Update *u, i64 begin, i64 end) {
     const float lr = (float)u->optimizer->lr, decay = (float)u->optimizer->weight_decay;
     const float momentum = (float)u->optimizer->momentum;
     const int nesterov = u->optimizer->nesterov;
     float *p = u->p, *velocity = u->first;
     const float *g = u->g;
-    if (u->steps == 0)
-        for (i64 i = begin; i < end; i++) velocity[i] = 0.0f;
     for (i64 i = begin; i < end; i++) {
         float gradient = g[i] + decay * p[i];
         float v = momentum * velocity[i] + gradient;
@@ -37,10 +45,19 @@ static void sgd_momentum(const Update *u, i64 begin, i64 end) {
     }
 }
 
+/* The first velocity is the gradient itself, whatever the memory holds. */
 static void sgd_part(void *context, i64 begin, i64 end, int thread) {
     const Update *u = context;
-    if (u->optimizer->momentum == 0.0) sgd_plain(u, begin, end);
-    else sgd_momentum(u, begin, end);
+    if (u->optimizer->momentum == 0.0) {
+        sgd_plain(u, begin, end);
+        return;
+    }
+    for (i64 next = begin; u->steps == 0 && begin < end; begin = next) {
+        next = end - begin < FRESH ? end : begin + FRESH;
+        forget(u->first + begin, next - begin);
+        sgd_momentum(u, begin, next);
+    }
+    if (begin < end) sgd_momentum(u, begin, end);
 }
 
 /* Kingma & Ba 2015, with the decay added to the gradient as in PyTorch's Adam. */

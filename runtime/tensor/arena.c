@@ -50,6 +50,10 @@ void mml_arena_free(MmlArena *arena) {
     free(arena);
 }
 
+void mml_arena_each_block(const MmlArena *arena, void (*visit)(void *context, void *memory, size_t bytes), void *context) {
+    for (const Block *block = arena->last; block; block = block->previous) visit(context, block->start, block->used);
+}
+
 /* Time of this thread on a processor, seconds. */
 static double thread_seconds(void) {
     struct timespec time;

@@ -1,4 +1,5 @@
 #include "mml/kernels.h"
+#include "mml/pages.h"
 #include "mml/train.h"
 
 #include "train/checkpoint.h"
@@ -273,8 +274,8 @@ static void release(MmlRun *run) {
     mml_work_free(&run->work);
     mml_model_free(&run->model);
     mml_data_close(run->data);
+    mml_pages_free_arena(run->threads, run->arena);
     mml_threads_free(run->threads);
-    mml_arena_free(run->arena);
 }
 
 int mml_main(int argc, char **argv, const MmlExperiment *experiment) { return mml_main_sharing(argc, argv, experiment, NULL); }

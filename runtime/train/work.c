@@ -1,5 +1,6 @@
 #include "train/work.h"
 
+#include "mml/pages.h"
 #include "train/run.h"
 
 #include <math.h>
@@ -91,6 +92,14 @@ Status mml_work_load(MmlWork *work, const MmlBatchPlan *plan) {
 
 void mml_work_load_ahead(MmlWork *work, const MmlBatchPlan *plan) { mml_loader_ask(work->loader, plan); }
 
+/* A first step writes all memory of its plan; the batches behind it have it. */
+static void take_memory(MmlWork *work, const MmlStep *step, i64 capacity) {
+    i64 bytes = step->fixed_bytes + capacity * step->sample_bytes;
+    if (bytes <= work->taken) return;
+    mml_pages_fill(work->frame.threads, (char *)work->frame.arena + work->taken, (size_t)(bytes - work->taken));
+    work->taken = bytes;
+}
+
 void mml_work_run(MmlWork *work, const MmlStep *step, i64 capacity) {
     MmlFrame *frame = &work->frame;
     memset(work->features, 0, sizeof work->features);
@@ -106,6 +115,7 @@ void mml_work_run(MmlWork *work, const MmlStep *step, i64 capacity) {
     frame->logits = work->logits;
     frame->prediction = NULL;
     frame->loss = NAN;
+    take_memory(work, step, capacity);
     step->run(frame);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     MmlDecomposer *decomposer;                           /* NULL: no loss decomposes       */
     i64       *order;                                    /* [largest split] rows           */
     i64        bytes;                                    /* of arena and scratch           */
+    i64        taken;                                    /* of arena, whose pages are there */
 } MmlWork;
 
 /* Memory for the steps of all stages at their batch sizes, from arena. */

@@ -129,6 +129,26 @@ Test(optimizer, sgd_adds_up_momentum) {
     cr_assert_float_eq(p, 1 - 0.1 * (1 + 1.5 + 1.75), 1e-6);
 }
 
+/* More than a piece of fresh memory, and by threads: v = g whatever was there, p falls by 0.1 g; then v = 1.5 g. */
+Test(optimizer, sgd_forgets_all_memory_of_the_first_update) {
+    enum { COUNT = 50001 };
+    static float p[COUNT], g[COUNT], velocity[COUNT];
+    MmlOptimizer o = {.kind = MML_SGD, .lr = 0.125, .momentum = 0.5};
+    MmlThreads *threads;
+    cr_assert_eq(mml_threads_new(2, &threads), MML_OK);
+    for (int i = 0; i < COUNT; i++) {
+        g[i] = (float)(i % 1000);
+        velocity[i] = NAN;
+    }
+    mml_optimizer_step(&o, threads, COUNT, 0, p, g, velocity, NULL);
+    mml_optimizer_step(&o, threads, COUNT, 1, p, g, velocity, NULL);
+    for (int i = 0; i < COUNT; i++) {
+        cr_assert_eq(velocity[i], 1.5f * g[i]);
+        cr_assert_eq(p[i], -0.3125f * g[i]);
+    }
+    mml_threads_free(threads);
+}
+
 /* Nesterov steps by g + 0.5 v: 1.5, 1.75, 1.875. */
 Test(optimizer, sgd_looks_ahead_by_nesterov) {
     MmlOptimizer o = {.kind = MML_SGD, .lr = 0.1, .momentum = 0.5, .nesterov = 1};

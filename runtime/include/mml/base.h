@@ -68,6 +68,7 @@ typedef struct { void *block; size_t used; } MmlArenaMark;
 MmlArena *mml_arena_new(void);                      /* NULL when out of memory */
 void      mml_arena_free(MmlArena *arena);          /* NULL is fine            */
 void     *mml_arena_alloc(MmlArena *arena, size_t bytes);
+void      mml_arena_each_block(const MmlArena *arena, void (*visit)(void *context, void *memory, size_t bytes), void *context);
 MmlArenaMark mml_arena_mark(MmlArena *arena);
 void      mml_arena_release(MmlArena *arena, MmlArenaMark mark);
 char     *mml_arena_format(MmlArena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
