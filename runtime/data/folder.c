@@ -2,7 +2,7 @@
  *
  * Classes are numbered by the folders' names in the order of their bytes, rows by
  * class and then by name. The fields that a program reads say what a sample consists of: a
- * picture (image), a folder of numbered pictures (frames), a sound (wav), a video (video), or several of
+ * picture (image), a folder of numbered pictures (frames), a sound (wav: a file of its own, or that of the video), a video (video), or several of
  * these under one name. Samples that lack a part are skipped, as those are whose part can't be read.
  */
 #include <stdio.h>
@@ -65,7 +65,8 @@ static Status list_rows(const DataSource *source, Folder *folder) {
 /* The first part that the row lacks, FOLDER_PARTS: none. */
 static int lacks(const Folder *folder, i64 row) {
     int part = 0;
-    while (part < FOLDER_PARTS && (!is_wanted(folder, part) || row_of(folder, row)->parts[part])) part++;
+    const char *const *parts = row_of(folder, row)->parts;
+    while (part < FOLDER_PARTS && (!is_wanted(folder, part) || parts[part] || (part == FOLDER_WAV && parts[FOLDER_VIDEO]))) part++;
     return part;
 }
 
@@ -94,21 +95,26 @@ static Status skip_lacking(DataSource *source, const Folder *folder, int part, u
 
 /* ---- Opening ---- */
 
-static Status need_videos(const DataSource *source) {
+static Status need_videos(const DataSource *source, const char *what, const char *remedy) {
     if (mml_video_ready() == MML_OK) return MML_OK;
     const char *why = mml_arena_format(source->arena, "%s", mml_message());
     if (!why) return MML_ENOMEM;
-    return mml_fail(MML_EDATA, "%s (%s) reads videos, and %s. Pictures that were taken out of them are read as `frames`, from one folder for "
-                    "each video: for f in */*.mp4; do d=${f%%.*}; mkdir -p \"$d\"; ffmpeg -i \"$f\" \"$d/%%05d.png\"; done", source->program->path,
-                    source->program->where, why);
+    return mml_fail(MML_EDATA, "%s (%s) reads %s, and %s. %s; done", source->program->path, source->program->where, what, why, remedy);
 }
 
 static Status open_sounds(DataSource *source, Folder *folder, const u8 *missing) {
+    static const char remedy[] = "Sound files beside them are read: for f in */*.mp4; do ffmpeg -i \"$f\" \"${f%.*}.wav\"";
     folder->sounds = MML_NEW(source->arena, DataSound, folder->count);
     if (!folder->sounds) return MML_ENOMEM;
-    for (i64 row = 0; row < folder->count; row++) folder->sounds[row].path = missing[row] ? NULL : row_of(folder, row)->parts[FOLDER_WAV];
-    MML_TRY(mml_sounds_open(source, folder->sounds, folder->count));
-    return MML_OK;
+    for (i64 row = 0; row < folder->count; row++) {
+        const char *const *parts = row_of(folder, row)->parts;
+        DataSound *sound = &folder->sounds[row];
+        if (missing[row]) continue;
+        sound->of_video = !parts[FOLDER_WAV];
+        sound->path = parts[sound->of_video ? FOLDER_VIDEO : FOLDER_WAV];
+        if (sound->of_video) MML_TRY(need_videos(source, "the sound of videos", remedy));
+    }
+    return mml_sounds_open(source, folder->sounds, folder->count);
 }
 
 static Status open_clips(DataSource *source, Folder *folder, int part, const u8 *missing) {
@@ -190,7 +196,9 @@ Status mml_data_folder_open(DataSource *source) {
     for (int part = 0; part < FOLDER_PARTS; part++)
         if (mml_data_source_used(source, field_names[part])) folder->wanted |= 1u << part;
     if (!folder->wanted) folder->wanted = 1u << FOLDER_IMAGE;            /* labels alone */
-    if (is_wanted(folder, FOLDER_VIDEO)) MML_TRY(need_videos(source));
+    if (is_wanted(folder, FOLDER_VIDEO))
+        MML_TRY(need_videos(source, "videos", "Pictures that were taken out of them are read as `frames`, from one folder for each video: for f in "
+                            "*/*.mp4; do d=${f%.*}; mkdir -p \"$d\"; ffmpeg -i \"$f\" \"$d/%05d.png\""));
     MML_TRY(list_rows(source, folder));
     u8 *missing = MML_NEW(source->arena, u8, folder->count);
     if (!missing) return MML_ENOMEM;

@@ -15,7 +15,7 @@ static const struct { const char *one, *many, *forms, *endings[MOST_ENDINGS]; } 
     [FOLDER_IMAGE]  = { "picture", "pictures", "PNG or JPEG",
                         { ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".avif" } },
     [FOLDER_FRAMES] = { "clip", "clips", "a folder of numbered pictures", { NULL } },
-    [FOLDER_WAV]    = { "sound", "sounds", "WAV",
+    [FOLDER_WAV]    = { "sound", "sounds", "WAV, or a video with sound",
                         { ".wav", ".wave", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma", ".au" } },
     [FOLDER_VIDEO]  = { "video", "videos", "MP4, AVI, MKV, WebM, FLV, MOV or MPEG",
                         { ".mp4", ".m4v", ".avi", ".mkv", ".webm", ".flv", ".mov", ".mpg", ".mpeg", ".ogv", ".wmv", ".asf", ".mts", ".3gp" } },
@@ -138,7 +138,6 @@ static Status add_rows(FolderList *list, const Entries *entries, int several, i6
     for (i64 i = 0, next; i < entries->count; i = next) {
         const Entry *first = &entries->items[i];
         FolderRow row = { first->path, class, { NULL } };
-        if (several && !(row.name = mml_arena_format(arena, "%.*s", (int)first->length, first->path))) return MML_ENOMEM;
         for (next = i; next < entries->count && (next == i || (several && same_name(first, &entries->items[next]))); next++) {
             const Entry *entry = &entries->items[next];
             const char **part = &row.parts[entry->part];
@@ -147,6 +146,7 @@ static Status add_rows(FolderList *list, const Entries *entries, int several, i6
                                 parts[entry->part].one);
             *part = entry->path;
         }
+        if (next > i + 1 && !(row.name = mml_arena_format(arena, "%.*s", (int)first->length, first->path))) return MML_ENOMEM;
         MML_TRY(add_row(list, row, arena));
     }
     return MML_OK;
@@ -178,6 +178,7 @@ static Status no_rows(const DataOrigin *origin, const char *path, unsigned wante
 
 Status mml_folder_list(const DataOrigin *origin, unsigned wanted, const FolderList *known, MmlArena *arena, FolderList *out) {
     Entries folders, found;
+    unsigned listed = wanted | (wanted >> FOLDER_WAV & 1) << FOLDER_VIDEO;
     *out = (FolderList){ 0 };
     MML_TRY(mml_data_need_folder(origin));
     MML_TRY(list_entries(origin, origin->value, FOLDERS, arena, &folders));
@@ -194,9 +195,9 @@ Status mml_folder_list(const DataOrigin *origin, unsigned wanted, const FolderLi
         i64 class = i;
         out->classes[i] = last_part(path);
         if (known) MML_TRY(known_class(origin, known, path, &class));
-        MML_TRY(list_entries(origin, path, wanted, arena, &found));
+        MML_TRY(list_entries(origin, path, listed, arena, &found));
         if (found.count == 0 && !known) return no_rows(origin, path, wanted, arena);
-        MML_TRY(add_rows(out, &found, (wanted & (wanted - 1)) != 0, class, arena));
+        MML_TRY(add_rows(out, &found, (listed & (listed - 1)) != 0, class, arena));
     }
     return out->row_count == 0 ? no_rows(origin, origin->value, wanted, arena) : MML_OK;
 }

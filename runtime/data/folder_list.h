@@ -31,8 +31,9 @@ const char *mml_folder_part(FolderPart part);
 const char *mml_folder_parts(unsigned set, MmlArena *arena);
 
 /* The sub-folders of origin's folder are the classes. Rows have the parts of the set `wanted`: what is a file of pictures, sound
- * or video says its ending (its content is not looked at). What begins with a dot is left out, as are files of other endings. With one
- * part wanted each file is a row; with several a row may lack some, and two files of one part and name are
+ * or video says its ending (its content is not looked at). What begins with a dot is left out, as are files of other endings. Where
+ * sounds are wanted videos are listed too: of a row without a sound file theirs is meant. With one
+ * part to be listed each file is a row; with several a row may lack some, and two files of one part and name are
  * MML_EDATA. known: classes that must hold these (test folders), or NULL: then every class must have a row. */
 Status mml_folder_list(const DataOrigin *origin, unsigned wanted, const FolderList *known, MmlArena *arena, FolderList *out);
 

@@ -5,3 +5,5 @@ Status mml_video_ready(void) {
 }
 
 Status mml_video_decode(const char *path, u64 *checksum, const VideoSink *sink, VideoInfo *out) { return mml_video_ready(); }
+
+Status mml_video_sound(const char *path, u64 *checksum, i64 *rate, i64 *samples, float **out) { return mml_video_ready(); }

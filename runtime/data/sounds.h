@@ -1,4 +1,4 @@
-/* Sound files of a source: each is read whole once at the start, by all threads,
+/* Sound files, and the sound of videos, of a source: each is read whole once at the start, by all threads,
  * so that what can't be read is known; a sample is decoded again each time it is
  * read (what a pipeline makes of it is kept there).
  */
@@ -10,6 +10,7 @@
 
 typedef struct DataSound {
     const char *path;                /* the caller's; NULL: a row without a sound   */
+    int         of_video;            /* path is a video                             */
     i64         rate, samples;       /* one channel's; 0 when it can't be read      */
     u64         checksum;
     char       *why;                 /* why it can't be read, else NULL; malloc     */

@@ -1,8 +1,8 @@
-/* Frames of video files, decoded by FFmpeg's libraries where they are installed.
+/* Frames and sound of video files, decoded by FFmpeg's libraries where they are installed.
  *
  * They are opened when the first video is read (dlopen), so that no program depends on
  * them; a build without their headers (libavformat-dev, libavcodec-dev) has no_video.c
- * in place of video.c. Frames are counted as they come out of the
+ * in place of video.c, video_file.c and video_sound.c. Frames are counted as they come out of the
  * decoder: what a file's header says of their number isn't looked at, and a packet
  * that can't be decoded is passed over, as OpenCV does. Planes of 8-bit YUV become RGB
  * by the matrix of BT.601, or of BT.709 where the file says so.
@@ -28,5 +28,9 @@ typedef struct {
 /* out->frames: how many were decoded. Frames of several sizes, and a file without any, are MML_EDATA.
  * checksum: the file's bytes are added, NULL: they aren't. Threads may decode at once. */
 Status mml_video_decode(const char *path, u64 *checksum, const VideoSink *sink, VideoInfo *out);
+
+/* The mean of the channels of the best track, full scale being 1: *out[*samples], which the caller frees. MML_EDATA also for a video
+ * without sound. checksum and threads as above. */
+Status mml_video_sound(const char *path, u64 *checksum, i64 *rate, i64 *samples, float **out);
 
 #endif

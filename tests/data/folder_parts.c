@@ -217,7 +217,7 @@ Test(folder_parts, a_class_without_any_is_named) {
     add_source(p, "birds", "folder", program_folder(p));
     set_target(p, 2, "label");
     add_sound(p);
-    expect_in(open_fails(p), "/crow' holds no sounds (WAV); remove it or fill it");
+    expect_in(open_fails(p), "/crow' holds no sounds (WAV, or a video with sound); remove it or fill it");
     remove_file(p, "crow/0.png");
     add_photo(p);
     expect_in(open_fails(p), "/crow' holds no pictures and sounds; remove it or fill it");

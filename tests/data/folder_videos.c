@@ -4,9 +4,12 @@
 #include "sounds.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "data/file.h"
 #include "data/video.h"
 
 static int without(const char *what) {
@@ -131,6 +134,84 @@ Test(folder_videos, and_sounds_of_one_name_are_one_sample) {
     program_free(p);
 }
 
+/* The mean of both channels; a sound file of the name comes first. */
+Test(folder_videos, give_their_sound_where_there_is_no_file_of_it) {
+    if (without("the sound of videos")) return;
+    double values[2][2 * 40];
+    Program *p = films();
+    for (int i = 0; i < 40; i++)
+        for (int v = 0; v < 2; v++) {
+            values[v][2 * i] = (i % 8) / 16.0 + v / 4.0;
+            values[v][2 * i + 1] = -(i % 4) / 16.0;
+        }
+    static const char *const names[] = { "films/calm/v0.avi", "films/calm/v1.avi", "films/wild/v0.avi" };
+    for (int i = 0; i < 3; i++)
+        write_avi(p, names[i], &(Avi){ .frames = 4, .rate = 2, .height = 4, .width = 6, .first = 50, .step = 1, .sound_rate = 8000, .channels = 2,
+                                       .samples = 40, .values = values[i % 2] });
+    write_wav(p, "films/calm/v1.wav", 8000, (const double[]){ 0.75, 0.75, 0.75, 0.75 }, 4);
+    add_modality(p, "sound", "vector[40]", "wav", 1, 40);
+    add_step(p, "mono", 1, -1);
+    step_real(p, "rate", 8000);
+    add_step(p, "fit", 1, 40);
+    step_real(p, "duration", 40.0 / 8000);
+    step_word(p, "by", "pad");
+    set_real(p, "data.films.skip", 0.3);
+    for (int both = 0; both < 2; both++) {
+        if (both) add_film(p, 0, 2);
+        MmlData *data = open_data_with(p, 1, 2);
+        cr_assert_str_eq(mml_data_describe(data), "3 train, 1 skipped");
+        expect_in(mml_data_skip(data, 0), "wild/v1.avi' has no sound that can be decoded");
+        float sound[40];
+        for (i64 row = 0; row < 3; row += 2) {
+            sample_of(data, MML_TRAIN, row, 1, 0, p, 0, sound, NULL, NULL);
+            for (int i = 0; i < 40; i++) expect_near((double)sound[i], ((i % 8) - (i % 4)) / 32.0, 5e-5, "a sample");
+        }
+        sample_of(data, MML_TRAIN, 1, 1, 0, p, 0, sound, NULL, NULL);
+        expect_near((double)sound[2], 0.75, 5e-5, "of the file");
+    }
+    program_free(p);
+}
+
+/* An MP3 track beside the WAV of 16 kHz that MMAction2's test data have of it (another resampler, hence not the same to the last bit). */
+Test(folder_videos, give_the_sound_that_others_decode) {
+    static const char *const files[] = { MML_SHARED_DIR "/data/ucf101/UCF-101/ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi",
+                                         MML_SHARED_DIR "/data/ucf101/ApplyEyeMakeup_g01_c01.16k.wav" };
+    static float sounds[2][32000];
+    if (without("the track of a real video")) return;
+    if (access(files[0], R_OK) != 0 || access(files[1], R_OK) != 0) {
+        fprintf(stderr, "skipped: the track of a real video: no ../shared\n");
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        Program *p = program_new();
+        u8 *bytes;
+        i64 count;
+        cr_assert_eq(mml_data_file_bytes(files[i], &bytes, &count), MML_OK);
+        make_folder(p, "makeup");
+        write_bytes(p, i ? "makeup/a.wav" : "makeup/a.avi", bytes, (size_t)count);
+        free(bytes);
+        add_source(p, "films", "folder", program_folder(p));
+        set_target(p, 2, "label");
+        add_modality(p, "sound", "vector[32000]", "wav", 1, 32000);
+        add_step(p, "mono", 1, -1);
+        step_real(p, "rate", 16000);
+        add_step(p, "fit", 1, 32000);
+        step_real(p, "duration", 2);
+        step_word(p, "by", "pad");
+        train_sample(p, open_data(p), 0, sounds[i]);
+        program_free(p);
+    }
+    double both = 0, one = 0, other = 0;
+    for (int i = 0; i < 32000; i++) {
+        both += (double)sounds[0][i] * (double)sounds[1][i];
+        one += (double)sounds[0][i] * (double)sounds[0][i];
+        other += (double)sounds[1][i] * (double)sounds[1][i];
+    }
+    cr_assert_gt(other, 0);
+    expect_near(both / sqrt(one * other), 1, 0.01, "correlation");
+    expect_near(one / other, 1, 0.02, "energy");
+}
+
 Test(folder_videos, where_none_can_be_decoded_the_message_has_the_remedy) {
     if (mml_video_ready() == MML_OK) return;
     Program *p = films();
@@ -138,5 +219,12 @@ Test(folder_videos, where_none_can_be_decoded_the_message_has_the_remedy) {
     expect_in(open_fails(p), "data.films (test.mml:9) reads videos, and ");
     expect_in(mml_message(), "are read as `frames`");
     expect_in(mml_message(), "ffmpeg -i");
+    program_free(p);
+    p = films();
+    add_modality(p, "sound", "vector[4]", "wav", 1, 4);
+    add_step(p, "mono", 1, 4);
+    step_real(p, "rate", 8000);
+    expect_in(open_fails(p), "data.films (test.mml:9) reads the sound of videos, and ");
+    expect_in(mml_message(), "ffmpeg -i \"$f\" \"${f%.*}.wav\"");
     program_free(p);
 }
