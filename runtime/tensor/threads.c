@@ -125,10 +125,20 @@ static Status start_workers(MmlThreads *pool) {
                     pool->started + 2, pool->count, strerror(error));
 }
 
+/* OpenBLAS starts a thread for each further processor when it is loaded, which look for work for 0.1 s before they sleep. This is
+ * how it ends them itself before a fork; its builds without threads have no such function. */
+extern int blas_thread_shutdown_(void) __attribute__((weak));
+
+static void keep_blas_alone(void) {
+    if (openblas_get_num_threads() == 1) return;
+    openblas_set_num_threads(1);
+    if (blas_thread_shutdown_) blas_thread_shutdown_();
+}
+
 Status mml_threads_new(int count, MmlThreads **out) {
     *out = NULL;
     if (count < 1) return mml_fail(MML_EINPUT, "a pool needs at least 1 thread, not %d", count);
-    openblas_set_num_threads(1);
+    keep_blas_alone();
     MmlThreads *pool = aligned_alloc(LINE, sizeof *pool);
     Worker *workers = calloc((size_t)count, sizeof *workers);
     if (!pool || !workers) {

@@ -1,5 +1,6 @@
 #include <cblas.h>
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <string.h>
 #include <time.h>
 
@@ -83,12 +84,26 @@ Test(threads, who_fell_asleep_is_woken) {
     }
 }
 
+static int threads_of_this_process(void) {
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *task; tasks && (task = readdir(tasks));) count += task->d_name[0] != '.';
+    if (tasks) closedir(tasks);
+    return count;
+}
+
+/* Besides, none of its own is left. */
 Test(threads, a_pool_keeps_blas_at_one_thread) {
+    int before = threads_of_this_process();
     openblas_set_num_threads(4);
     MmlThreads *pool;
     cr_assert_eq(mml_threads_new(2, &pool), MML_OK);
     cr_assert_eq(openblas_get_num_threads(), 1);
+    cr_assert_leq(threads_of_this_process(), before + 1);
     mml_threads_free(pool);
+    float a[] = {1, 2, 3, 4}, product[4];
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 2, 2, 2, 1, a, 2, a, 2, 0, product, 2);
+    cr_assert_arr_eq(product, ((float[]){7, 10, 15, 22}), sizeof product);
 }
 
 Test(threads, refuses_a_pool_of_none) {
