@@ -306,6 +306,11 @@ Test(conv_blocked, takes_the_channels_of_a_large_network_by_winograd) {
     Shape s = {.channels = 195, .height = 14, .width = 15, .out = 182, .kernel_height = 3, .kernel_width = 3, .stride = 1, .pad = 1,
                .batch = 14, .in_halo = 1, .out_halo = 1, .algorithm = MML_CONV_WINOGRAD, .threads = 2, .bias = true, .wants_dx = true};
     check_blocks(&s, 1);
+    /* Weights few enough to be transformed at once, results more than are held at a time. */
+    s.channels = 40;
+    s.out = 150;
+    s.batch = 5;
+    check_blocks(&s, 2);
 }
 
 /* The rule that the compiler reads: in_channels, height, out_channels, kernel, stride, pad, plain. */
