@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "codegen/values.h"
+#include "ir/branches.h"
 #include "ir/graph.h"
 #include "ir/memory.h"
 #include "ir/ops.h"
@@ -19,6 +20,7 @@ typedef struct {
     struct { int64_t frames; LLVMValueRef frame; } clips[MML_MAX_MODALITIES];      /* frame_over */
     int               clip_count;
     int               traced;           /* nodes with a name so far                         */
+    const LLVMValueRef *regions;        /* the step's own: table of each region's branches  */
 } Emitter;
 
 /* ---- What is computed once, in the entry block ---- */
@@ -248,21 +250,33 @@ static void results(Emitter *e) {
 /* LLVM takes time with the square of a block's length (two-address pass, register allocation). */
 #define BLOCK_NODES 16
 
-/* Neighbours under the same guard share one branch. */
-static void nodes(Emitter *e) {
+static void leave_guard(Emitter *e, LLVMBasicBlockRef *behind) {
+    if (!*behind) return;
+    LLVMBuildBr(e->g->builder, *behind);
+    LLVMPositionBuilderAtEnd(e->g->builder, *behind);
+    *behind = NULL;
+}
+
+/* Branches that may run side by side are functions of their own. */
+static int branches_call(Emitter *e, const Region *region) {
+    gen_call(e->g, CALL_branches, (LLVMValueRef[]){e->frame, e->regions[region - e->step->regions.items]}, 2);
+    for (int n = region->begin; n < region->end; n++) e->traced += is_traced(&e->step->nodes.items[n]);
+    return region->end - 1;
+}
+
+/* Of nodes [begin, end). Neighbours under the same guard share one branch. */
+static void nodes(Emitter *e, int begin, int end) {
     Gen *g = e->g;
     LLVMBasicBlockRef behind = NULL;
     Guard guard = GUARD_NONE;
     int group = -1;
-    for (int n = 0; n < e->step->nodes.count; n++) {
+    for (int n = begin; n < end; n++) {
         const Node *node = &e->step->nodes.items[n];
-        if (node->guard != guard || (guard != GUARD_NONE && node->group != group)) {
-            if (behind) {
-                LLVMBuildBr(g->builder, behind);
-                LLVMPositionBuilderAtEnd(g->builder, behind);
-                behind = NULL;
-            }
-            guard = node->guard;
+        const Region *region = e->regions ? branches_region(e->step, n) : NULL;
+        Guard wanted = region ? GUARD_NONE : node->guard;
+        if (wanted != guard || (guard != GUARD_NONE && node->group != group)) {
+            leave_guard(e, &behind);
+            guard = wanted;
             group = node->group;
             if (guard != GUARD_NONE) {
                 LLVMBasicBlockRef inside = gen_block(g, e->scope.function, "run");
@@ -277,13 +291,12 @@ static void nodes(Emitter *e) {
             LLVMPositionBuilderAtEnd(g->builder, more);
         }
         debug_at(g, node->span);
-        if (node->kernel == KERNEL_NONE) fixed_node(e, node);
+        if (region) n = branches_call(e, region);
+        else if (node->kernel == KERNEL_NONE) fixed_node(e, node);
         else kernel_call(e, node);
-        if (is_traced(node)) trace_node(e, node);
+        if (!region && is_traced(node)) trace_node(e, node);
     }
-    if (!behind) return;
-    LLVMBuildBr(g->builder, behind);
-    LLVMPositionBuilderAtEnd(g->builder, behind);
+    leave_guard(e, &behind);
 }
 
 static Span step_span(const Step *step) {
@@ -313,30 +326,95 @@ static void leave_as_it_is(Gen *g, LLVMValueRef function) {
     }
 }
 
+/* A function of the frame with what it reads of it at the entry; the builder stands in its body. */
+static void function_begin(Emitter *e, const char *name, Span span) {
+    Gen *g = e->g;
+    e->scope.function = gen_function(g, name, 1, span);
+    leave_as_it_is(g, e->scope.function);
+    debug_at(g, span);
+    e->frame    = LLVMGetParam(e->scope.function, 0);
+    e->entry    = LLVMGetInsertBlock(g->builder);
+    e->arena    = frame_word(e, g->pointer, offsetof(MmlFrame, arena));
+    e->capacity = frame_word(e, g->i64, offsetof(MmlFrame, capacity));
+    e->operands = LLVMBuildAlloca(g->builder, LLVMArrayType2(g->pointer, NODE_OPERANDS), "operands");
+}
+
+static void function_end(Emitter *e, LLVMBasicBlockRef body) {
+    LLVMBasicBlockRef here = at_entry(e);
+    LLVMBuildBr(e->g->builder, body);
+    back(e, here);
+    gen_function_end(e->g);
+}
+
+static LLVMBasicBlockRef body_begin(Emitter *e) {
+    LLVMBasicBlockRef body = gen_block(e->g, e->scope.function, "body");
+    LLVMPositionBuilderAtEnd(e->g->builder, body);
+    return body;
+}
+
+/* ---- Branches ---- */
+
+static LLVMValueRef branch_function(Gen *g, const Step *step, const Region *region, int branch) {
+    const char *modality = g->program->modalities.items[region->model.branches[branch].group].name;
+    Emitter e = {.g = g, .step = step, .scope = {.g = g}};
+    int first = region->first[branch];
+    for (int n = 0; n < first; n++) e.traced += is_traced(&step->nodes.items[n]);
+    function_begin(&e, arena_printf(g->arena, "%s.%s", step->name, modality), step->nodes.items[first].span);
+    LLVMBasicBlockRef body = body_begin(&e);
+    nodes(&e, first, region->first[branch + 1]);
+    function_end(&e, body);
+    return e.scope.function;
+}
+
+static void table_cost(Table *table, const MmlBranchCost *cost) {
+    int from = table->words.count;
+    table_real(table, cost->once);
+    table_real(table, cost->whole);
+    table_real(table, cost->split);
+    table_real(table, cost->barriers);
+    table_end(table, from, sizeof(MmlBranchCost));
+}
+
+static LLVMValueRef branches_table(Gen *g, const Step *step, const Region *region) {
+    Table branches = table_new(g), table = table_new(g);
+    for (int i = 0; i < region->model.count; i++) {
+        const MmlBranch *branch = &region->model.branches[i];
+        int from = branches.words.count;
+        table_value(&branches, branch_function(g, step, region, i));
+        table_int(&branches, branch->group);
+        table_cost(&branches, &branch->forward);
+        table_cost(&branches, &branch->backward);
+        table_end(&branches, from, sizeof(MmlBranch));
+    }
+    table_int(&table, region->model.count);
+    table_value(&table, table_global(&branches, "branch"));
+    table_end(&table, 0, sizeof(MmlBranches));
+    return table_global(&table, "branches");
+}
+
+static LLVMValueRef *branches_tables(Gen *g, const Step *step) {
+    LLVMValueRef *tables = NEW_ARRAY(g->arena, LLVMValueRef, step->regions.count + 1);
+    for (int r = 0; r < step->regions.count; r++)
+        if (step->regions.items[r].apart) tables[r] = branches_table(g, step, &step->regions.items[r]);
+    return tables;
+}
+
+/* ---- The step ---- */
+
 /* reads: [slots of settings] set to 1 for those that the function reads. */
 static LLVMValueRef step_function(Gen *g, const Step *step, char *reads) {
     if (!g->trace) trace_declare(g);
-    Emitter e = {.g = g, .step = step};
-    LLVMValueRef function = gen_function(g, step->name, 1, step_span(step));
-    leave_as_it_is(g, function);
-    debug_at(g, step_span(step));
-    e.frame    = LLVMGetParam(function, 0);
-    e.entry    = LLVMGetInsertBlock(g->builder);
-    e.arena    = frame_word(&e, g->pointer, offsetof(MmlFrame, arena));
-    e.capacity = frame_word(&e, g->i64, offsetof(MmlFrame, capacity));
-    e.operands = LLVMBuildAlloca(g->builder, LLVMArrayType2(g->pointer, NODE_OPERANDS), "operands");
-    e.scope    = (ValueScope){.g = g, .function = function, .context = gen_null(g), .failed = gen_block(g, function, "failed"), .reads = reads};
+    Emitter e = {.g = g, .step = step, .regions = branches_tables(g, step)};
+    function_begin(&e, step->name, step_span(step));
+    LLVMValueRef function = e.scope.function;
+    e.scope = (ValueScope){.g = g, .function = function, .context = gen_null(g), .failed = gen_block(g, function, "failed"), .reads = reads};
     e.scope.settings = frame_word(&e, g->pointer, offsetof(MmlFrame, settings));
     e.scope.state    = frame_word(&e, g->pointer, offsetof(MmlFrame, state));
-    LLVMBasicBlockRef body = gen_block(g, function, "body");
-    LLVMPositionBuilderAtEnd(g->builder, body);
-    nodes(&e);
+    LLVMBasicBlockRef body = body_begin(&e);
+    nodes(&e, 0, step->nodes.count);
     results(&e);
     failed(&e);
-    LLVMBasicBlockRef here = at_entry(&e);
-    LLVMBuildBr(g->builder, body);
-    back(&e, here);
-    gen_function_end(g);
+    function_end(&e, body);
     return function;
 }
 

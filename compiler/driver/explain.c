@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "driver/explain.h"
+#include "ir/branches.h"
 #include "ir/ir.h"
 #include "ir/kernels.h"
 #include "ir/summary.h"
@@ -155,6 +156,10 @@ static void put_step(const Explanation *x, const char *what, const Step *step, i
     fprintf(out, "  %-10s %s at batch %lld and %d threads (%s + %s a sample + %s a thread), %s a sample\n", what,
             bytes_text(x->arena, bytes), (long long)batch, threads, bytes_text(x->arena, s.fixed_bytes), bytes_text(x->arena, s.sample_bytes),
             bytes_text(x->arena, s.thread_bytes), flops_text(x->arena, s.flops));
+    for (int r = 0; r < step->regions.count; r++) {
+        fprintf(out, "  %-10s ", r ? "" : "branches");
+        branches_print(step, &step->regions.items[r], threads, out);
+    }
     if (step->train) fprintf(out, "  %-10s %s parameters\n", "trains", count_text(x->arena, s.parameters));
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "driver/explain.h"
+#include "ir/branches.h"
 #include "ir/ir.h"
 #include "ir/kernels.h"
 #include "ir/summary.h"
@@ -112,15 +113,36 @@ static json_t *modalities_json(const Explanation *x) {
     return list;
 }
 
+/* Branches of the modalities: whether they run side by side on this machine's threads, and the cycles of either way. */
+static json_t *branches_json(const Step *step) {
+    json_t *list = json_array();
+    for (int r = 0; r < step->regions.count; r++) {
+        const Region *region = &step->regions.items[r];
+        MmlBranchPlan plan = branches_plan(region, thread_count());
+        json_t *row = json_object(), *modalities = json_array();
+        for (int i = 0; i < region->model.count; i++)
+            json_array_append_new(modalities, text(step->program->modalities.items[region->model.branches[i].group].name));
+        json_object_set_new(row, "part", text(branches_part(region)));
+        json_object_set_new(row, "modalities", modalities);
+        json_object_set_new(row, "side_by_side", json_boolean(branches_apart(region, thread_count())));
+        json_object_set_new(row, "cycles_side_by_side", json_real(plan.apart));
+        json_object_set_new(row, "cycles_one_after_the_other", json_real(plan.together));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
 static json_t *step_json(const Ir *ir, int index) {
     if (index < 0) return json_null();
-    StepSummary s = step_summary(ir->steps.items[index]);
+    const Step *step = ir->steps.items[index];
+    StepSummary s = step_summary(step);
     json_t *object = json_object();
     json_object_set_new(object, "fixed_bytes", json_integer(s.fixed_bytes));
     json_object_set_new(object, "sample_bytes", json_integer(s.sample_bytes));
     json_object_set_new(object, "thread_bytes", json_integer(s.thread_bytes));
     json_object_set_new(object, "flops", json_integer(s.flops));
     json_object_set_new(object, "parameters", json_integer(s.parameters));
+    json_object_set_new(object, "branches", branches_json(step));
     return object;
 }
 

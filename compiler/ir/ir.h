@@ -9,6 +9,7 @@
 #define IR_IR_H
 
 #include <stdio.h>
+#include "mml/branches.h"
 #include "mml/experiment.h"
 #include "sema/program.h"
 
@@ -95,6 +96,17 @@ typedef struct {
     Span         span;
 } Node;
 
+/* ---- Branches ---- */
+
+/* Neighbouring nodes of several modalities, none of which needs what another modality's have computed. */
+typedef struct {
+    int         begin, end;             /* nodes                                         */
+    int         apart;                  /* 1: worth running side by side by enough threads; they share no memory then */
+    int64_t     batch;                  /* that this was decided for                     */
+    MmlBranches model;                  /* the branches in the nodes' order; run is NULL */
+    int        *first;                  /* [count + 1] first node of each, end           */
+} Region;
+
 /* ---- Steps ---- */
 
 /* The machine that kernels are chosen for. */
@@ -111,6 +123,8 @@ typedef struct {
     int             rewritten;          /* something runs in the blocked layout          */
     VECTOR(Tensor)  tensors;
     VECTOR(Node)    nodes;
+    VECTOR(Region)  regions;            /* in the nodes' order                           */
+    int64_t         batch;              /* of its stage, as far as it is known           */
     int             features[MML_MAX_MODALITIES];       /* tensors, -1: not computed     */
     int             logits[MML_MAX_MODALITIES + 1];     /* heads, then fused             */
     int             prediction;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "ir/branches.h"
 #include "ir/graph.h"
 #include "ir/ops.h"
 
@@ -57,11 +58,13 @@ static int works_in_place(IrOp op) {
     }
 }
 
-/* Is root's memory read behind node n? Its own backward kernel's x does not count. */
+/* Is root's memory read behind node n, or by a branch beside it? Its own backward kernel's x does not count. */
 static int read_behind(const Step *step, int n, int root, int y) {
     const Node *own = &step->nodes.items[n];
-    for (int later = n + 1; later < step->nodes.count; later++) {
+    const Region *region = branches_region(step, n);
+    for (int later = region ? region->begin : n + 1; later < step->nodes.count; later++) {
         const Node *node = &step->nodes.items[later];
+        if (later <= n && node->group == own->group) continue;
         int own_backward = node->backward && !own->backward && node->op == own->op && gradient_from_result(node) &&
                            node_role(node, 'y') == y;
         for (int i = 0; i < node->operand_count; i++) {
@@ -98,6 +101,38 @@ void memory_share(Arena *arena, Step *step) {
     }
 }
 
+/* ---- Branches ---- */
+
+/* One bit for each branch of the region that uses the tensor's memory. */
+static unsigned *users_of(Arena *arena, const Step *step, const Region *region) {
+    unsigned *users = NEW_ARRAY(arena, unsigned, step->tensors.count + 1);
+    for (int n = region->begin; n < region->end; n++) {
+        const Node *node = &step->nodes.items[n];
+        for (int i = 0; i <= node->operand_count; i++) {
+            int t = i < node->operand_count ? node->operands[i] : node->factor;
+            if (t >= 0) users[memory_root(step, t)] |= 1u << node->group;
+        }
+    }
+    return users;
+}
+
+MemoryUse memory_use(Arena *arena, const Step *step) {
+    MemoryUse use = {.step = step, .users = NEW_ARRAY(arena, unsigned *, step->regions.count + 1)};
+    for (int r = 0; r < step->regions.count; r++)
+        if (step->regions.items[r].apart) use.users[use.regions++] = users_of(arena, step, &step->regions.items[r]);
+    return use;
+}
+
+int memory_at_once(const MemoryUse *use, int a, int b) {
+    const Tensor *x = &use->step->tensors.items[a], *y = &use->step->tensors.items[b];
+    if (x->begin <= y->end && y->begin <= x->end) return 1;
+    for (int r = 0; r < use->regions; r++) {
+        unsigned by_x = use->users[r][a], by_y = use->users[r][b], both = by_x | by_y;
+        if (by_x && by_y && (both & (both - 1))) return 1;
+    }
+    return 0;
+}
+
 /* ---- Plan ---- */
 
 static void lifetimes(Step *step) {
@@ -127,7 +162,7 @@ static int by_offset(const void *a, const void *b) {
 }
 
 /* Largest first, each at the lowest place where nothing of its lifetime lies. */
-static int64_t place(Arena *arena, Step *step, int fixed) {
+static int64_t place(Arena *arena, Step *step, const MemoryUse *use, int fixed) {
     Place *places = NEW_ARRAY(arena, Place, step->tensors.count + 1);
     Tensor **near = NEW_ARRAY(arena, Tensor *, step->tensors.count + 1);
     int count = 0;
@@ -143,7 +178,7 @@ static int64_t place(Arena *arena, Step *step, int fixed) {
         Tensor *tensor = places[i].tensor;
         int nears = 0;
         for (int j = 0; j < i; j++)
-            if (places[j].tensor->begin <= tensor->end && tensor->begin <= places[j].tensor->end) near[nears++] = places[j].tensor;
+            if (memory_at_once(use, places[i].number, places[j].number)) near[nears++] = places[j].tensor;
         qsort(near, (size_t)nears, sizeof *near, by_offset);
         int64_t offset = 0, bytes = memory_bytes(tensor);
         for (int j = 0; j < nears && near[j]->offset < offset + bytes; j++)
@@ -156,8 +191,9 @@ static int64_t place(Arena *arena, Step *step, int fixed) {
 
 void memory_plan(Arena *arena, Step *step) {
     lifetimes(step);
-    step->fixed_bytes  = place(arena, step, 1);
-    step->sample_bytes = place(arena, step, 0);
+    MemoryUse use = memory_use(arena, step);
+    step->fixed_bytes  = place(arena, step, &use, 1);
+    step->sample_bytes = place(arena, step, &use, 0);
     for (int t = 0; t < step->tensors.count; t++) {
         Tensor *tensor = &step->tensors.items[t];
         const Tensor *root = &step->tensors.items[memory_root(step, t)];

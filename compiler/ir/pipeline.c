@@ -1,20 +1,24 @@
 /* The list of passes: from a program to planned graphs. */
+#include "ir/branches.h"
 #include "ir/build.h"
 #include "ir/epilogue.h"
 #include "ir/memory.h"
 #include "ir/normalised_input.h"
+
+#include <string.h>
 
 /* What happens to a built step, in order. A build with assertions verifies the graph behind each,
  * once memory_mark has found the producers. */
 static void (*const passes[])(Arena *arena, Step *step) = {
     normalised_input,                   /* no gradient into a batch norm of the input       */
     gradient_epilogues,                 /* relu's gradient by the convolution behind it     */
+    branches_find,                      /* what may run side by side                        */
     memory_mark,                        /* producers, results that the caller reads         */
     memory_share,                       /* kernels that work in place                       */
     memory_plan,                        /* an offset for every tensor                       */
 };
 
-#define FIRST_VERIFIED 2                /* memory_mark's place */
+#define FIRST_VERIFIED 3                /* memory_mark's place */
 
 static void run_passes(Arena *arena, Step *step) {
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
@@ -25,7 +29,23 @@ static void run_passes(Arena *arena, Step *step) {
     }
 }
 
-static int add(Arena *arena, Ir *ir, Step *step) {
+/* Samples of a step unless the run sets others: 64, the language's default, where only the run knows. */
+#define USUAL_BATCH 64
+
+static int64_t batch_of(const Program *program, const char *path) {
+    const Value *value = NULL;
+    for (int i = 0; i < program->settings.count; i++)
+        if (!strcmp(program->settings.items[i].path, path)) value = program->settings.items[i].value;
+    for (int i = 0; value && value->kind == VALUE_SETTING && i < program->settings.count; i++) {
+        if (program->settings.items[i].slot != value->number) continue;
+        value = program->settings.items[i].value;
+        i = -1;
+    }
+    return value && value->kind == VALUE_INTEGER && value->integer > 0 ? value->integer : USUAL_BATCH;
+}
+
+static int add(Arena *arena, Ir *ir, const Stage *stage, Step *step) {
+    step->batch = batch_of(ir->program, arena_printf(arena, "%s.batch", stage->path));
     run_passes(arena, step);
     VECTOR_PUSH(arena, &ir->steps, step);
     return ir->steps.count - 1;
@@ -34,8 +54,8 @@ static int add(Arena *arena, Ir *ir, Step *step) {
 /* The step of one stage, train or evaluation. */
 static int stage_step(Arena *arena, Ir *ir, const Stage *stage, KernelHost host, int train, const char *variant) {
     const char *name = arena_printf(arena, "%s%s%s", stage->path, train ? "" : " evaluation", variant);
-    if (stage->kind == STAGE_UNIMODAL) return add(arena, ir, build_unimodal(arena, ir->program, name, host, train));
-    return add(arena, ir, build_joint(arena, ir->program, stage, name, host, train));
+    if (stage->kind == STAGE_UNIMODAL) return add(arena, ir, stage, build_unimodal(arena, ir->program, name, host, train));
+    return add(arena, ir, stage, build_joint(arena, ir->program, stage, name, host, train));
 }
 
 /* On the reference kernels; a step that runs on nothing else is its own. */

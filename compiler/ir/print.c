@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
+#include "ir/branches.h"
 #include "ir/memory.h"
 #include "ir/ops.h"
 
@@ -91,6 +92,14 @@ static void print_node(const Step *step, const Node *node, FILE *out) {
     fputc('\n', out);
 }
 
+/* Where a branch that may run beside others begins, and behind the last. */
+static void print_branch(const Step *step, int n, FILE *out) {
+    const Region *before = n > 0 ? branches_region(step, n - 1) : NULL, *region = branches_region(step, n);
+    if (before && before != region) fputs("  join\n", out);
+    for (int i = 0; region && i < region->model.count; i++)
+        if (region->first[i] == n) fprintf(out, "  branch %s\n", step->program->modalities.items[region->model.branches[i].group].name);
+}
+
 static void print_result(const Step *step, const char *what, const char *of, int t, FILE *out) {
     if (t < 0) return;
     fprintf(out, "  %s%s%s = ", what, *of ? "." : "", of);
@@ -104,7 +113,15 @@ void ir_print(const Ir *ir, FILE *out) {
         const Program *program = ir->program;
         fprintf(out, "%sstep %s\n  # arena %" PRId64 " + batch x %" PRId64 " bytes, scratch %" PRId64 " bytes a thread\n",
                 s ? "\n" : "", step->name, step->fixed_bytes, step->sample_bytes, step->thread_bytes);
-        for (int n = 0; n < step->nodes.count; n++) print_node(step, &step->nodes.items[n], out);
+        for (int r = 0; r < step->regions.count; r++) {
+            fprintf(out, "  # batch %" PRId64 ", 2 threads: ", step->batch);
+            branches_print(step, &step->regions.items[r], 2, out);
+        }
+        for (int n = 0; n < step->nodes.count; n++) {
+            print_branch(step, n, out);
+            print_node(step, &step->nodes.items[n], out);
+        }
+        print_branch(step, step->nodes.count, out);
         for (int m = 0; m < program->modalities.count; m++) {
             print_result(step, "feature", program->modalities.items[m].name, step->features[m], out);
             print_result(step, "logits", program->modalities.items[m].name, step->logits[m], out);

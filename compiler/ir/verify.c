@@ -2,6 +2,7 @@
 #include "ir/ir.h"
 
 #include <stdlib.h>
+#include "ir/branches.h"
 #include "ir/memory.h"
 #include "ir/ops.h"
 
@@ -21,6 +22,9 @@ static void verify_read(const Step *step, int n, int operand) {
     const Node *writer = &step->nodes.items[read->producer];
     if (writer->guard != GUARD_NONE && (node->guard < writer->guard || node->group != writer->group))
         mml_ice("%s: node %d may read %%%d when node %d has not run", step->name, n, t, read->producer);
+    const Region *region = branches_region(step, n);
+    if (region && read->producer >= region->begin && writer->group != node->group)
+        mml_ice("%s: node %d reads %%%d of a branch beside its own", step->name, n, t);
     if (read->gate >= 0 && (node->guard != GUARD_ACTIVE || node->group != read->gate))
         mml_ice("%s: node %d may read the gated %%%d of modality %d", step->name, n, t, read->gate);
 }
@@ -51,6 +55,8 @@ static void verify_node(const Step *step, int n) {
 }
 
 static void verify_memory(const Step *step) {
+    Arena *arena = arena_new();
+    MemoryUse use = memory_use(arena, step);
     for (int a = 0; a < step->tensors.count; a++) {
         const Tensor *x = &step->tensors.items[a];
         if (x->store != STORE_ARENA || x->alias >= 0 || x->begin < 0) continue;
@@ -60,11 +66,11 @@ static void verify_memory(const Step *step) {
         for (int b = a + 1; b < step->tensors.count; b++) {
             const Tensor *y = &step->tensors.items[b];
             if (y->store != STORE_ARENA || y->alias >= 0 || y->begin < 0 || y->fixed != x->fixed) continue;
-            int at_once = x->begin <= y->end && y->begin <= x->end;
             int overlap = x->offset < y->offset + memory_bytes(y) && y->offset < x->offset + memory_bytes(x);
-            if (at_once && overlap) mml_ice("%s: %%%d and %%%d share memory while both are in use", step->name, a, b);
+            if (overlap && memory_at_once(&use, a, b)) mml_ice("%s: %%%d and %%%d share memory while both are in use", step->name, a, b);
         }
     }
+    arena_free(arena);
 }
 
 void ir_verify(const Step *step) {

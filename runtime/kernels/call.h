@@ -4,6 +4,7 @@
 #define MML_KERNELS_CALL_H
 
 #include "kernels/blocked.h"
+#include "mml/kernels.def"
 #include "mml/threads.h"
 
 typedef struct {
@@ -12,13 +13,9 @@ typedef struct {
     float *const   *operand;      /* operands, in abi.def's order   */
 } Call;
 
-/* With less work than this a call stays on its thread: waking another one
- * takes 5 to 50 us, in which a core passes over about this many floats. */
-#define SERIAL_FLOATS 16384
-
 /* Splits count items of about `floats` floats each over the threads. */
 static inline void split(const Call *call, i64 count, i64 floats, MmlBody body) {
-    mml_parallel(count * floats < SERIAL_FLOATS ? NULL : call->frame->threads, count, body, (void *)call);
+    mml_parallel(count * floats < MML_SERIAL_FLOATS ? NULL : call->frame->threads, count, body, (void *)call);
 }
 
 /* Images of block `item` = image * blocks + block begin here. */

@@ -12,15 +12,11 @@ typedef struct {
     float *const   *operand;      /* operands, in abi.def's order   */
 } Call;
 
-/* With less work than this a call stays on its thread: waking another one
- * takes 5 to 50 us, in which a core passes over about this many floats. */
-#define SERIAL_FLOATS 16384
-
 /* Splits count items, each of about `floats` floats of work, over the threads;
  * body gets the Call as its context. Returns how many threads had a part, the
  * lowest ones. */
 static inline int run_split(const Call *call, i64 count, i64 floats, MmlBody body) {
-    MmlThreads *threads = count * floats < SERIAL_FLOATS ? NULL : call->frame->threads;
+    MmlThreads *threads = count * floats < MML_SERIAL_FLOATS ? NULL : call->frame->threads;
     mml_parallel(threads, count, body, (void *)call);
     int available = mml_threads_count(threads);
     return count < available ? (int)count : available;

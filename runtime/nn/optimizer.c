@@ -5,9 +5,6 @@
 
 #include "mml/pages.h"
 
-/* Below this many parameters waking a thread costs more than it saves. */
-#define SERIAL_PARAMETERS 16384
-
 typedef struct {
     const MmlOptimizer *optimizer;
     i64                 steps;
@@ -46,8 +43,7 @@ static void sgd_momentum(const Update *u, i64 begin, i64 end) {
 }
 
 /* The first velocity is the gradient itself, whatever the memory holds. */
-static void sgd_part(void *context, i64 begin, i64 end, int thread) {
-    const Update *u = context;
+static void sgd(const Update *u, i64 begin, i64 end) {
     if (u->optimizer->momentum == 0.0) {
         sgd_plain(u, begin, end);
         return;
@@ -61,8 +57,7 @@ static void sgd_part(void *context, i64 begin, i64 end, int thread) {
 }
 
 /* Kingma & Ba 2015, with the decay added to the gradient as in PyTorch's Adam. */
-static void adam_part(void *context, i64 begin, i64 end, int thread) {
-    const Update *u = context;
+static void adam(const Update *u, i64 begin, i64 end) {
     const MmlOptimizer *o = u->optimizer;
     double updates = (double)(u->steps + 1);
     const float beta1 = (float)o->beta1, beta2 = (float)o->beta2, decay = (float)o->weight_decay;
@@ -81,9 +76,8 @@ static void adam_part(void *context, i64 begin, i64 end, int thread) {
     }
 }
 
-void mml_optimizer_step(const MmlOptimizer *o, MmlThreads *threads, i64 count, i64 steps,
-                        float *p, const float *g, float *first, float *second) {
-    static const MmlBody bodies[] = {[MML_SGD] = sgd_part, [MML_ADAM] = adam_part};
+void mml_optimizer_step(const MmlOptimizer *o, i64 count, i64 steps, float *p, const float *g, float *first, float *second) {
+    static void (*const rules[])(const Update *u, i64 begin, i64 end) = {[MML_SGD] = sgd, [MML_ADAM] = adam};
     Update update = {o, steps, p, g, first, second};
-    mml_parallel(count < SERIAL_PARAMETERS ? NULL : threads, count, bodies[o->kind], &update);
+    rules[o->kind](&update, 0, count);
 }

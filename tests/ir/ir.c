@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ir/branches.h"
+#include "ir/graph.h"
 #include "ir/ir.h"
 #include "ir/kernels.h"
 #include "ir/memory.h"
+#include "ir/ops.h"
 #include "ir/summary.h"
 #include "syntax/parse.h"
 
@@ -172,11 +175,11 @@ Test(memory, an_evaluation_needs_no_more_than_two_layers_at_once) {
 Test(memory, modalities_of_a_unimodal_step_share_their_memory) {
     Arena *arena = arena_new();
     const char *text = "data files = csv(\"a.csv\", \"b.csv\", label = last, test = every(4, 3))\n"
-                       "modality a : vector[16] { input = files.a\n encoder = linear(256) -> tanh -> linear(4) }\n"
-                       "modality b : vector[16] { input = files.b\n encoder = linear(256) -> tanh -> linear(4) }\n"
+                       "modality a : vector[16] { input = files.a\n encoder = linear(4096) -> tanh -> linear(4) }\n"
+                       "modality b : vector[16] { input = files.b\n encoder = linear(4096) -> tanh -> linear(4) }\n"
                        "target kind : class[4] = files.label\nfusion = concat -> linear(classes)\n"
                        "train { optimizer = sgd(lr = 0.1)\n stage unimodal { epochs = 1 } }\n";
-    const Step *one = train_step(arena, "linear(256) -> tanh -> linear(4)"), *two = graph_of_text(arena, text)->steps.items[0];
+    const Step *one = train_step(arena, "linear(4096) -> tanh -> linear(4)"), *two = graph_of_text(arena, text)->steps.items[0];
     cr_expect_leq(two->sample_bytes, one->sample_bytes + 2 * 64);
     arena_free(arena);
 }
@@ -193,6 +196,106 @@ Test(memory, a_large_first_activation_is_not_kept_for_its_relu) {
     cr_expect_lt(blocked->sample_bytes, plain->sample_bytes);
     cr_expect_geq(blocked->sample_bytes, 4 * 32 * (28 * 28 + 14 * 14));
     arena_free(arena);
+}
+
+/* ---- Branches ---- */
+
+static const Region *region_at(const Step *step, int r) {
+    cr_assert_gt(step->regions.count, r);
+    return &step->regions.items[r];
+}
+
+static Step *pair_step(Arena *arena, const char *first, const char *second, const char *train) {
+    return graph_of_text(arena, arena_printf(arena,
+        "use encoders, methods\n"
+        "data files = csv(\"a.csv\", \"b.csv\", label = last, test = every(4, 3))\n"
+        "modality a : vector[64] { input = files.a\n encoder = %s -> linear(8) }\n"
+        "modality b : vector[64] { input = files.b\n encoder = %s -> linear(8) }\n"
+        "target kind : class[4] = files.label\nfusion = sum(linear(classes))\n"
+        "train { optimizer = sgd(lr = 0.1)\n batch = 32\n %s }\n", first, second, train))->steps.items[0];
+}
+
+#define SMALL "linear(64) -> relu -> linear(64) -> relu"
+#define JOINT "stage joint { epochs = 1\n method = concat() }"
+
+Test(branches, small_alike_encoders_run_side_by_side_forward_and_back) {
+    Arena *arena = arena_new();
+    const Step *step = pair_step(arena, SMALL, SMALL, JOINT);
+    cr_assert_eq(step->regions.count, 2);
+    for (int r = 0; r < 2; r++) {
+        cr_expect(branches_apart(region_at(step, r), 2));
+        cr_expect_not(branches_apart(region_at(step, r), 1), "there is nothing to run beside");
+        cr_expect_str_eq(branches_part(region_at(step, r)), r ? "backward" : "forward");
+    }
+    MmlBranchPlan plan = branches_plan(region_at(step, 0), 3);
+    cr_expect_eq(plan.threads, 2);
+    cr_expect_eq(plan.thread[0], 0);
+    cr_expect_eq(plan.thread[1], 1);
+    arena_free(arena);
+}
+
+Test(branches, a_unimodal_step_is_one_branch_for_each_modality) {
+    Arena *arena = arena_new();
+    const Step *step = pair_step(arena, SMALL, SMALL, "stage unimodal { epochs = 1 }");
+    cr_assert_eq(step->regions.count, 1);
+    cr_expect(branches_apart(region_at(step, 0), 2));
+    cr_expect_str_eq(branches_part(region_at(step, 0)), "forward and backward");
+    arena_free(arena);
+}
+
+Test(branches, what_is_unlike_or_large_splits_the_batch) {
+    Arena *arena = arena_new();
+    const Step *unlike = pair_step(arena, SMALL, "linear(2)", JOINT), *large = pair_step(arena, "linear(4096) -> gelu", "linear(4096) -> gelu", JOINT);
+    for (int r = 0; r < 2; r++) {
+        cr_expect_not(region_at(unlike, r)->apart);
+        cr_expect_not(region_at(large, r)->apart);
+    }
+    arena_free(arena);
+}
+
+/* By hand: cycles 4, 3, 2 on two threads are 4 and 3 + 2; group 0 decides which thread is called 0. */
+Test(branches, the_longest_goes_first_to_who_has_least_to_do) {
+    MmlBranch branches[] = {{.group = 2, .forward = {.once = 4e6}}, {.group = 1, .forward = {.once = 3e6}}, {.group = 0, .forward = {.once = 2e6}}};
+    MmlBranches all = {3, branches};
+    MmlBranchPlan plan = mml_branches_plan(&all, NULL, NULL, 1, 2);
+    cr_expect_eq(plan.thread[0], 1);
+    cr_expect_eq(plan.thread[1], 0);
+    cr_expect_eq(plan.thread[2], 0);
+    cr_expect_float_eq(plan.apart, 5e6 + MML_BARRIER_CYCLES, 1);
+    cr_expect_float_eq(plan.together, 9e6, 1);
+    i64 forward[] = {1, 0, 0};
+    plan = mml_branches_plan(&all, forward, NULL, 1, 2);
+    cr_expect_eq(plan.threads, 1);
+    cr_expect_float_eq(plan.apart, 2e6, 1);
+}
+
+/* Each tensor of one branch is apart from each of the other, in a region where they may run at once. */
+Test(branches, side_by_side_share_no_memory) {
+    Arena *arena = arena_new();
+    const Step *step = pair_step(arena, SMALL, SMALL, JOINT);
+    for (int r = 0; r < step->regions.count; r++) {
+        const Region *region = region_at(step, r);
+        int middle = region->first[1];
+        for (int n = region->begin; n < middle; n++)
+            for (int m = middle; m < region->end; m++)
+                for (int i = 0; i < step->nodes.items[n].operand_count; i++)
+                    for (int j = 0; j < step->nodes.items[m].operand_count; j++) {
+                        const Node *one = &step->nodes.items[n], *other = &step->nodes.items[m];
+                        if (one->operands[i] < 0 || other->operands[j] < 0 || (!node_writes(one, i) && !node_writes(other, j))) continue;
+                        const Tensor *x = &step->tensors.items[one->operands[i]], *y = &step->tensors.items[other->operands[j]];
+                        if (x->store != STORE_ARENA || y->store != STORE_ARENA || x->fixed || y->fixed) continue;
+                        cr_expect(x->offset + memory_bytes(x) <= y->offset || y->offset + memory_bytes(y) <= x->offset);
+                    }
+    }
+    arena_free(arena);
+}
+
+Test(verify, breaks_off_when_branches_share_memory, .exit_code = 70) {
+    Step *step = pair_step(arena_new(), SMALL, SMALL, JOINT);
+    const Region *region = region_at(step, 0);
+    int a = node_role(&step->nodes.items[region->begin], 'y'), b = node_role(&step->nodes.items[region->first[1]], 'y');
+    step->tensors.items[memory_root(step, b)].offset = step->tensors.items[memory_root(step, a)].offset;
+    ir_verify(step);
 }
 
 /* ---- Cost ---- */

@@ -193,7 +193,7 @@ static void check_steps(const char *id, const float *weight) {
         backward(&m, weight);
         for (int p = 0; p < PARAMETERS; p++)
             if (reached(p, weight))
-                mml_optimizer_step(&sgd, m.f.frame.threads, table[p].count, step, parameter(&m, p), gradient(&m, p),
+                mml_optimizer_step(&sgd, table[p].count, step, parameter(&m, p), gradient(&m, p),
                                    m.velocity + table[p].offset, NULL);
     }
     for (int p = 0; p < PARAMETERS; p++)

@@ -111,10 +111,10 @@ Test(optimizer, sgd_follows_the_fixture_of_paused_steps) {
             expected = json_object_get(item, "expected");
     cr_assert_not_null(expected);
     float p[] = {0.5f, -0.2f}, g[] = {0.1f, 0.3f}, zero[] = {0, 0}, velocity[] = {9, 9};
-    mml_optimizer_step(&sgd, NULL, 2, 0, p, g, velocity, NULL);
+    mml_optimizer_step(&sgd, 2, 0, p, g, velocity, NULL);
     for (size_t i = 0; i < 2; i++)
         cr_assert_float_eq(p[i], json_number_value(json_array_get(json_object_get(expected, "after_step1"), i)), 1e-6);
-    mml_optimizer_step(&sgd, NULL, 2, 1, p, zero, velocity, NULL);
+    mml_optimizer_step(&sgd, 2, 1, p, zero, velocity, NULL);
     for (size_t i = 0; i < 2; i++)
         cr_assert_float_eq(p[i], json_number_value(json_array_get(json_object_get(expected, "after_step2_zero_grad"), i)), 1e-6);
     json_decref(fixture);
@@ -124,43 +124,40 @@ Test(optimizer, sgd_follows_the_fixture_of_paused_steps) {
 Test(optimizer, sgd_adds_up_momentum) {
     MmlOptimizer o = {.kind = MML_SGD, .lr = 0.1, .momentum = 0.5};
     float p = 1, g = 1, velocity = 7;
-    for (i64 step = 0; step < 3; step++) mml_optimizer_step(&o, NULL, 1, step, &p, &g, &velocity, NULL);
+    for (i64 step = 0; step < 3; step++) mml_optimizer_step(&o, 1, step, &p, &g, &velocity, NULL);
     cr_assert_float_eq(velocity, 1.75, 1e-6);
     cr_assert_float_eq(p, 1 - 0.1 * (1 + 1.5 + 1.75), 1e-6);
 }
 
-/* More than a piece of fresh memory, and by threads: v = g whatever was there, p falls by 0.1 g; then v = 1.5 g. */
+/* More than a piece of fresh memory: v = g whatever was there, p falls by 0.1 g; then v = 1.5 g. */
 Test(optimizer, sgd_forgets_all_memory_of_the_first_update) {
     enum { COUNT = 50001 };
     static float p[COUNT], g[COUNT], velocity[COUNT];
     MmlOptimizer o = {.kind = MML_SGD, .lr = 0.125, .momentum = 0.5};
-    MmlThreads *threads;
-    cr_assert_eq(mml_threads_new(2, &threads), MML_OK);
     for (int i = 0; i < COUNT; i++) {
         g[i] = (float)(i % 1000);
         velocity[i] = NAN;
     }
-    mml_optimizer_step(&o, threads, COUNT, 0, p, g, velocity, NULL);
-    mml_optimizer_step(&o, threads, COUNT, 1, p, g, velocity, NULL);
+    mml_optimizer_step(&o, COUNT, 0, p, g, velocity, NULL);
+    mml_optimizer_step(&o, COUNT, 1, p, g, velocity, NULL);
     for (int i = 0; i < COUNT; i++) {
         cr_assert_eq(velocity[i], 1.5f * g[i]);
         cr_assert_eq(p[i], -0.3125f * g[i]);
     }
-    mml_threads_free(threads);
 }
 
 /* Nesterov steps by g + 0.5 v: 1.5, 1.75, 1.875. */
 Test(optimizer, sgd_looks_ahead_by_nesterov) {
     MmlOptimizer o = {.kind = MML_SGD, .lr = 0.1, .momentum = 0.5, .nesterov = 1};
     float p = 1, g = 1, velocity = 7;
-    for (i64 step = 0; step < 3; step++) mml_optimizer_step(&o, NULL, 1, step, &p, &g, &velocity, NULL);
+    for (i64 step = 0; step < 3; step++) mml_optimizer_step(&o, 1, step, &p, &g, &velocity, NULL);
     cr_assert_float_eq(p, 1 - 0.1 * (1.5 + 1.75 + 1.875), 1e-6);
 }
 
 Test(optimizer, sgd_needs_no_memory_without_momentum) {
     MmlOptimizer o = {.kind = MML_SGD, .lr = 0.5, .weight_decay = 0.1};
     float p = 2, g = 1;
-    mml_optimizer_step(&o, NULL, 1, 0, &p, &g, NULL, NULL);
+    mml_optimizer_step(&o, 1, 0, &p, &g, NULL, NULL);
     cr_assert_float_eq(p, 2 - 0.5 * (1 + 0.2), 1e-6);
 }
 
@@ -169,7 +166,7 @@ Test(optimizer, sgd_needs_no_memory_without_momentum) {
 Test(optimizer, adam_steps_by_the_rate_under_a_constant_gradient) {
     MmlOptimizer o = {.kind = MML_ADAM, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
     float p[] = {1, 1}, g[] = {3, -0.002f}, mean[] = {5, 5}, square[] = {5, 5};
-    for (i64 step = 0; step < 5; step++) mml_optimizer_step(&o, NULL, 2, step, p, g, mean, square);
+    for (i64 step = 0; step < 5; step++) mml_optimizer_step(&o, 2, step, p, g, mean, square);
     cr_assert_float_eq(p[0], 0.95, 1e-5);
     cr_assert_float_eq(p[1], 1.05, 1e-5);
 }
@@ -179,10 +176,10 @@ Test(optimizer, adam_steps_by_the_rate_under_a_constant_gradient) {
 Test(optimizer, adam_corrects_its_moments_for_their_start) {
     MmlOptimizer o = {.kind = MML_ADAM, .lr = 0.3, .beta1 = 0.5, .beta2 = 0.5};
     float p = 0, g = 1, mean = 0, square = 0;
-    mml_optimizer_step(&o, NULL, 1, 0, &p, &g, &mean, &square);
+    mml_optimizer_step(&o, 1, 0, &p, &g, &mean, &square);
     cr_assert_float_eq(p, -0.3, 1e-6);
     g = -1;
-    mml_optimizer_step(&o, NULL, 1, 1, &p, &g, &mean, &square);
+    mml_optimizer_step(&o, 1, 1, &p, &g, &mean, &square);
     cr_assert_float_eq(p, -0.3 + 0.1, 1e-6);
 }
 
@@ -190,26 +187,27 @@ Test(optimizer, adam_corrects_its_moments_for_their_start) {
 Test(optimizer, adam_couples_its_decay) {
     MmlOptimizer o = {.kind = MML_ADAM, .lr = 0.3, .weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-3};
     float p = 2, g = -0.2f, mean = 0, square = 0;
-    mml_optimizer_step(&o, NULL, 1, 0, &p, &g, &mean, &square);
+    mml_optimizer_step(&o, 1, 0, &p, &g, &mean, &square);
     cr_assert_float_eq(p, 2.0, 1e-4);
 }
 
-Test(optimizer, gives_the_same_bits_on_two_threads) {
+Test(optimizer, gives_the_same_bits_piece_by_piece) {
     static float p[2][MANY], g[MANY], first[2][MANY], second[2][MANY];
     static const MmlOptimizer optimizers[] = {
         {.kind = MML_SGD, .lr = 0.1, .weight_decay = 1e-4, .momentum = 0.9, .nesterov = 1},
         {.kind = MML_ADAM, .lr = 0.1, .weight_decay = 1e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8},
     };
-    MmlThreads *threads;
-    cr_assert_eq(mml_threads_new(2, &threads), MML_OK);
     for (int o = 0; o < 2; o++) {
         for (int i = 0; i < MANY; i++) p[0][i] = p[1][i] = sinf((float)i), g[i] = cosf((float)i);
-        for (i64 step = 0; step < 3; step++)
-            for (int run = 0; run < 2; run++)
-                mml_optimizer_step(&optimizers[o], run ? threads : NULL, MANY, step, p[run], g, first[run], second[run]);
+        for (i64 step = 0; step < 3; step++) {
+            mml_optimizer_step(&optimizers[o], MANY, step, p[0], g, first[0], second[0]);
+            for (i64 at = 0, count; at < MANY; at += count) {
+                count = MANY - at < 16 * 37 ? MANY - at : 16 * 37;
+                mml_optimizer_step(&optimizers[o], count, step, p[1] + at, g + at, first[1] + at, second[1] + at);
+            }
+        }
         cr_assert_arr_eq(p[0], p[1], sizeof p[0]);
     }
-    mml_threads_free(threads);
 }
 
 /* ---- score ---- */

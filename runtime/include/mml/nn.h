@@ -2,6 +2,7 @@
 #ifndef MML_NN_H
 #define MML_NN_H
 
+#include "mml/branches.h"
 #include "mml/experiment.h"
 #include "mml/random.h"
 #include "mml/threads.h"
@@ -38,9 +39,9 @@ typedef struct {
  * sgd: g += decay * p; v = momentum * v + g (first use: v = g); p -= lr * v
  * (methods.md section 1; nesterov as in PyTorch). adam: bias-corrected, coupled
  * decay (PyTorch's Adam). first[count] and second[count] are the optimiser's
- * memory, steps the number of updates these parameters have had before. */
-void mml_optimizer_step(const MmlOptimizer *o, MmlThreads *threads, i64 count, i64 steps,
-                        float *p, const float *g, float *first, float *second);
+ * memory, steps the number of updates these parameters have had before. Each parameter for itself: to update
+ * pieces of them gives the same. */
+void mml_optimizer_step(const MmlOptimizer *o, i64 count, i64 steps, float *p, const float *g, float *first, float *second);
 
 /* Mean cross-entropy (nats) and number of right predictions of logits [n, k]; for logs. */
 void mml_score(const float *logits, const i64 *labels, i64 n, i64 k, double *cross_entropy, i64 *right);
