@@ -66,7 +66,7 @@ static void optimize(Bench *b, float *momentum, int update) {
     for (i64 p = 0; p < b->experiment->parameter_count; p++) {
         const MmlParameter *parameter = &b->experiment->parameters[p];
         if (!b->step->reached[p] || !b->active[parameter->group]) continue;
-        mml_optimizer_step(&sgd, NULL, parameter->count, update, b->frame.parameters + parameter->offset,
+        mml_optimizer_step(&sgd, parameter->count, update, b->frame.parameters + parameter->offset,
                            b->frame.gradients + parameter->offset, momentum + parameter->offset, NULL);
     }
 }
