@@ -24,9 +24,22 @@ Status mml_batch_check(const MmlData *data, MmlSplit split, const i64 *rows, i64
     return MML_OK;
 }
 
+void mml_batch_fetch(const MmlData *data, const DataBatch *batch, i64 i) {
+    enum { LINE = 16, MOST = 64 * LINE };            /* floats; what follows the hardware fetches itself */
+    for (i64 m = 0; m < data->pipeline_count; m++) {
+        const DataPipeline *pipeline = &data->pipelines[m];
+        const DataSource *source = pipeline->source;
+        if (!pipeline->field->floats || pipeline->kept_steps) continue;
+        const float *floats = pipeline->field->floats(source, pipeline->field, source->rows[batch->draw.split][batch->rows[i]]);
+        for (i64 at = 0; at < pipeline->field->size && at < MOST; at += LINE) __builtin_prefetch(floats + at);
+    }
+}
+
 int mml_batch_place(const MmlData *data, const DataBatch *batch, i64 i, float *scratch) {
     int finite = 1;
     i64 row = batch->rows[i];
+    batch->samples[i] = data->labelled->rows[batch->draw.split][row];
+    batch->labels[i] = data->label->label(data->labelled, data->label, batch->samples[i]);
     for (i64 m = 0; m < data->pipeline_count; m++) {
         const DataPipeline *pipeline = &data->pipelines[m];
         i64 size = pipeline->modality->size;
@@ -34,8 +47,6 @@ int mml_batch_place(const MmlData *data, const DataBatch *batch, i64 i, float *s
         mml_data_pipeline_run(pipeline, pipeline->step_count, row, batch->draw, values, scratch);
         finite &= mml_data_finite(values, size);
     }
-    batch->samples[i] = data->labelled->rows[batch->draw.split][row];
-    batch->labels[i] = data->label->label(data->labelled, data->label, batch->samples[i]);
     return finite;
 }
 

@@ -17,6 +17,9 @@ DataDraw mml_batch_draw(const MmlData *data, MmlSplit split, i64 epoch, int augm
 /* MML_EBUG for a row outside the split. */
 Status mml_batch_check(const MmlData *data, MmlSplit split, const i64 *rows, i64 n);
 
+/* Fetches what sample i is made of into the CPU's cache, where it is known: rows come in any order, and memory is slow to begin. */
+void   mml_batch_fetch(const MmlData *data, const DataBatch *batch, i64 i);
+
 /* Sample i into its place of the batch. 0 when one of its values isn't finite. scratch: what the most demanding
  * pipeline needs. Threads may run it at once, for other samples and with scratch of their own. */
 int    mml_batch_place(const MmlData *data, const DataBatch *batch, i64 i, float *scratch);

@@ -28,9 +28,13 @@ static const CsvFile *file_of(const Csv *csv, i64 file, i64 *row) {
     return &csv->test;
 }
 
-static void read_features(const DataSource *source, const DataField *field, i64 row, float *out) {
+static const float *features_of(const DataSource *source, const DataField *field, i64 row) {
     const CsvFile *file = file_of(source->reader, field->index, &row);
-    memcpy(out, file->features + row * file->width, sizeof *out * (size_t)file->width);
+    return file->features + row * file->width;
+}
+
+static void read_features(const DataSource *source, const DataField *field, i64 row, float *out) {
+    memcpy(out, features_of(source, field, row), sizeof *out * (size_t)field->size);
 }
 
 static i64 read_label(const DataSource *source, const DataField *field, i64 row) {
@@ -208,7 +212,7 @@ static Status name_fields(DataSource *source, const Csv *csv) {
         const CsvFile *file = &csv->files[i];
         source->fields[i] = (DataField){ .name = source->program->fields[i], .file = file->table.path,
                                          .shape = { 1, { file->width } }, .size = file->width, .index = i,
-                                         .read = read_features };
+                                         .read = read_features, .floats = features_of };
     }
     source->field_count = csv->count;
     if (csv->labelled >= 0)

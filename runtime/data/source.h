@@ -23,6 +23,8 @@ typedef struct DataField {
     i64         index;               /* the reader's own                            */
     /* Feature fields: one sample as floats. NULL for labels. */
     void      (*read)(const DataSource *source, const struct DataField *field, i64 row, float *out);
+    /* Where the floats of one sample lie as read gives them, to be fetched before they are read; NULL: nowhere. */
+    const float *(*floats)(const DataSource *source, const struct DataField *field, i64 row);
     /* The class, not yet checked against K. NULL for what can't be a label. */
     i64       (*label)(const DataSource *source, const struct DataField *field, i64 row);
     const char *no_label;            /* why it can't, for messages; may be NULL     */
