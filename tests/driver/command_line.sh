@@ -130,6 +130,10 @@ prints "check --explain"                     '^stage joint'                    "
 prints "check --explain names what has no value" '^  train\.joint\.load$' "$MMLC" check --explain "$program"
 prints "and what else"                       '^  train\.optimizer\.clip$'        "$MMLC" check --explain "$program"
 prints "check --explain shows the kernels"   'reference [0-9.]+ times that'    "$MMLC" check --explain "$program"
+views=$tests/../examples/two_views.mml          # two small encoders: side by side where there are two threads
+prints "check --explain shows how branches run" '^  branches +forward and backward, fourier (beside|then) zernike: ' "$MMLC" check --explain "$views"
+prints "and --json with the cycles"          '"part":"backward","modalities":\["(fourier","zernike|zernike","fourier)"\],"side_by_side":(true|false),"cycles_side_by_side":[0-9.]+,' "$MMLC" check --explain --json "$views"
+prints "and --emit ir with the nodes"        '^  branch fourier$'              "$MMLC" --emit ir "$views"
 prints "check --explain --json is one object" '^\{"name":"one_encoder",.*"kind":"conv",[^{}]*"parameters":80,.*"kind":"linear",[^{}]*"parameters":144,.*\}$' "$MMLC" check --explain --json "$program"
 printf 'param tau = 5.0\n' | cat - "$program" >with_param.mml
 prints "-D shows as origin"                  '-D tau=7'                        "$MMLC" check --explain -D tau=7 with_param.mml
