@@ -113,7 +113,7 @@ static void measure(const Layer *l, i64 block, i64 algorithm, double budget, Sum
     i64 pad = l->kernel / 2, out = (l->size + 2 * pad - l->kernel) / l->stride + 1;
     i64 values[] = {l->channels, l->size, l->size, l->out, l->kernel, l->kernel, l->stride, pad, out, out, block,
                     pad, l->kernel / 2, algorithm, l->plain};
-    MmlValue a[17] = {0};
+    MmlValue a[18] = {0};
     for (int i = 0; i < 15; i++) a[i].i = values[i];
     i64 blocks = (l->channels + block - 1) / block * block, out_blocks = (l->out + block - 1) / block * block;
     i64 side = l->size + 2 * pad, out_side = out + 2 * pad;

@@ -100,7 +100,7 @@ static void describe(Trial *t, const Attribute *conv, int block) {
     a[10].i = block;
     a[13].i = 0;
     a[14].i = t->plain;
-    a[CONV_BLOCKED_RELU].i = a[CONV_BLOCKED_SOURCE_RELU].i = 0;
+    a[CONV_BLOCKED_RELU].i = a[CONV_BLOCKED_SOURCE_RELU].i = a[CONV_BLOCKED_SETS_WEIGHTS].i = 0;
     a[11].i = t->plain ? 0 : kernel_in_halo(a);
     a[12].i = kernel_out_halo(a);
     memcpy(t->in, (Attribute[]){a[0], a[1], a[2], a[10], a[11]}, sizeof t->in);

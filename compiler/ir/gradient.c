@@ -183,6 +183,27 @@ static int by_place(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* A gradient of fewer floats is cheaper zeroed beside its neighbours than apart from them. */
+#define WORTH_SETTING 4096
+
+/* Where one convolution alone gives a parameter's gradient it can overwrite what lies there. */
+static int set_by_convolution(Sweep *s, int at, int p) {
+    Step *step = s->b->step;
+    Node *only = NULL;
+    if (s->b->program->parameters.items[p].count < WORTH_SETTING) return 0;
+    for (int n = at; n < step->nodes.count; n++) {
+        Node *node = &step->nodes.items[n];
+        for (int i = 0; i < node->operand_count; i++) {
+            const Tensor *t = node->operands[i] < 0 ? NULL : tensor(s, node->operands[i]);
+            if (!t || t->store != STORE_GRADIENT || t->index != p) continue;
+            if (only || node->op != IR_CONV_BLOCKED || node->roles[i] != 'W' || node->group != t->gate) return 0;
+            only = node;
+        }
+    }
+    if (only) only->attributes[CONV_BLOCKED_SETS_WEIGHTS].i = 1;
+    return only != NULL;
+}
+
 /* One node for neighbours of the same group: what lies between two parameters is padding. */
 static void zero_reached(Sweep *s, int at) {
     Step *step = s->b->step;
@@ -193,6 +214,7 @@ static void zero_reached(Sweep *s, int at) {
         const Parameter *parameter = &program->parameters.items[p];
         if (!s->reached[p]) continue;
         step->reached[p] = 1;
+        if (set_by_convolution(s, at, p)) continue;
         ranges[count++] = (Range){parameter->group, parameter->offset, parameter->count};
     }
     qsort(ranges, (size_t)count, sizeof *ranges, by_place);

@@ -226,7 +226,7 @@ static void conv_attributes(const Layout *l, const Node *conv, const Node *last,
     a[14].i = reads_plain(l, conv);
     a[13].i = kernel_algorithm(kernel_choice(conv->attributes, l->b->step->host).algorithm, a);
     a[CONV_BLOCKED_RELU].i = last->op == IR_RELU;
-    a[CONV_BLOCKED_SOURCE_RELU].i = 0;
+    a[CONV_BLOCKED_SOURCE_RELU].i = a[CONV_BLOCKED_SETS_WEIGHTS].i = 0;
 }
 
 static int widen(Image *image, int64_t halo) {

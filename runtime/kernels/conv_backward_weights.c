@@ -131,11 +131,11 @@ void MML_NAME(add_weight_sums)(const Streams *s, const float *x, const float *dy
     }
 }
 
-void MML_NAME(take_weight_sums)(const Streams *s, const float *sums, i64 panel, i64 begin, i64 end, float *dw) {
+void MML_NAME(take_weight_sums)(const Streams *s, const float *sums, i64 panel, i64 begin, i64 end, bool start, float *dw) {
     i64 taps = s->kernel_height * s->kernel_width, depth = s->channels * taps, blocks = blocks_of(s, panel);
     i64 lane = panel * WEIGHT_PANEL * MML_BLOCK, lanes = smaller(blocks * MML_BLOCK, s->out_channels - lane);
     i64 count = (end - begin) * taps;
     for (i64 k = 0; k * MML_BLOCK < lanes; k++)
-        add_transposed(sums + k * MML_BLOCK, blocks * MML_BLOCK, count, smaller(MML_BLOCK, lanes - k * MML_BLOCK),
+        add_transposed(sums + k * MML_BLOCK, blocks * MML_BLOCK, count, smaller(MML_BLOCK, lanes - k * MML_BLOCK), start,
                        dw + (lane + k * MML_BLOCK) * depth + begin * taps, depth);
 }

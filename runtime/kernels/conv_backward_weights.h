@@ -27,7 +27,7 @@ typedef struct {
  * sums[stream][block][lane], with room for 12 streams more. */
 void MML_NAME(add_weight_sums)(const Streams *streams, const float *x, const float *dy, i64 images, i64 panel,
                                i64 begin, i64 end, float *sums);
-/* Adds the sums to the gradient, OIHW. */
-void MML_NAME(take_weight_sums)(const Streams *streams, const float *sums, i64 panel, i64 begin, i64 end, float *dw);
+/* Adds the sums to the gradient, OIHW; start: overwrites it. */
+void MML_NAME(take_weight_sums)(const Streams *streams, const float *sums, i64 panel, i64 begin, i64 end, bool start, float *dw);
 
 #endif

@@ -24,6 +24,7 @@ typedef struct {
     float        *out;                /* y, or dx                                       */
     const float  *weights;            /* OIHW */
     Epilogue      epilogue;           /* of out                                         */
+    bool          sets_weights;       /* their gradient is overwritten                  */
     float        *packed;
     Grid          grids[MAX_CLASSES];
     WeightPlace   places[MAX_CLASSES];
@@ -334,7 +335,7 @@ void MML_NAME(conv_batchnorm_blocked_forward)(MmlFrame *frame, const MmlValue *a
     float *bias = operand[9], *scale = bias + job.c.y.blocks * MML_BLOCK;
     job.packed = scale + job.c.y.blocks * MML_BLOCK;
     job.epilogue = (Epilogue){.finish = FINISH_NORMALISED, .relu = attr[15].i != 0, .bias = bias, .scale = scale, .out = job.out, .beside = operand[1]};
-    pack_normalised(&job.c, attr[17].r, operand, bias, scale);
+    pack_normalised(&job.c, attr[18].r, operand, bias, scale);
     run_forward(&job);
 }
 
@@ -412,7 +413,7 @@ static void weight_items(void *context, i64 begin, i64 end, int thread) {
                 copy_x(c, job->operand[1] + i * floats_of_x(c), copy);
                 MML_NAME(add_weight_sums)(s, copy, job->operand[0] + i * c->y.image, 1, panel, first, last, sums);
             }
-        MML_NAME(take_weight_sums)(s, sums, panel, first, last, job->operand[5]);
+        MML_NAME(take_weight_sums)(s, sums, panel, first, last, job->sets_weights, job->operand[5]);
     }
 }
 
@@ -423,7 +424,7 @@ static void transform_items(void *context, i64 begin, i64 end, int thread) {
 
 static void multiply_items(void *context, i64 begin, i64 end, int thread) {
     const Job *job = context;
-    MML_NAME(multiply_pairs)(&job->pairs, job->tiles, begin, end, (float *)job->frame->scratch[thread], job->operand[5]);
+    MML_NAME(multiply_pairs)(&job->pairs, job->tiles, job->sets_weights && job->first == 0, begin, end, (float *)job->frame->scratch[thread], job->operand[5]);
 }
 
 static void weights_winograd(Job *job) {
@@ -461,7 +462,7 @@ static void bias_items(void *context, i64 begin, i64 end, int thread) {
 
 void MML_NAME(conv_blocked_backward)(MmlFrame *frame, const MmlValue *attr, float *const *operand) {
     Job job = {.frame = frame, .operand = operand, .c = convolution_of(attr), .source = operand[0], .out = operand[4],
-               .weights = operand[2], .packed = operand[3]};
+               .weights = operand[2], .packed = operand[3], .sets_weights = attr[17].i != 0};
     job.epilogue = (Epilogue){.finish = attr[16].i ? FINISH_MASKED : FINISH_PLAIN, .out = job.out, .beside = operand[1]};
     if (operand[5]) (forward_by_winograd(&job.c) ? weights_winograd : weights_direct)(&job);
     if (operand[6]) mml_parallel(frame->threads, job.c.y.blocks, bias_items, &job);

@@ -73,8 +73,8 @@ INLINE void transpose(Vector v[MML_BLOCK]) {
 INLINE i64 smaller(i64 a, i64 b) { return a < b ? a : b; }
 INLINE i64 larger(i64 a, i64 b)  { return a > b ? a : b; }
 
-/* to[lane * row + i] += from[i * step + lane], for count i and lanes <= MML_BLOCK lanes. */
-static inline void add_transposed(const float *from, i64 step, i64 count, i64 lanes, float *to, i64 row) {
+/* to[lane * row + i] += from[i * step + lane], for count i and lanes <= MML_BLOCK lanes; start: = instead. */
+static inline void add_transposed(const float *from, i64 step, i64 count, i64 lanes, bool start, float *to, i64 row) {
     i64 i = 0;
     if (lanes == MML_BLOCK)
         for (; i + MML_BLOCK <= count; i += MML_BLOCK) {
@@ -83,10 +83,13 @@ static inline void add_transposed(const float *from, i64 step, i64 count, i64 la
             for (int j = 0; j < MML_BLOCK; j++) v[j] = load(from + (i + j) * step);
             transpose(v);
 #pragma GCC unroll 16
-            for (int j = 0; j < MML_BLOCK; j++) store(to + j * row + i, load(to + j * row + i) + v[j]);
+            for (int j = 0; j < MML_BLOCK; j++) {
+                if (!start) v[j] += load(to + j * row + i);
+                store(to + j * row + i, v[j]);
+            }
         }
     for (; i < count; i++)
-        for (i64 lane = 0; lane < lanes; lane++) to[lane * row + i] += from[i * step + lane];
+        for (i64 lane = 0; lane < lanes; lane++) to[lane * row + i] = from[i * step + lane] + (start ? 0.0f : to[lane * row + i]);
 }
 
 #endif

@@ -178,18 +178,19 @@ INLINE void gradient_of(const float *from, i64 plane, float *taps) {
 }
 
 /* Adds the sums of channels [begin, end) and one block, `blocks` of which lie side by side. */
-static void take_sums(const WeightTiles *w, const float *sums, i64 plane, i64 blocks, i64 block, i64 begin, i64 end, float *dw) {
+static void take_sums(const WeightTiles *w, const float *sums, i64 plane, i64 blocks, i64 block, i64 begin, i64 end, bool start,
+                      float *dw) {
     i64 depth = w->t.source.channels * 9, lane = block * MML_BLOCK, lanes = smaller(MML_BLOCK, w->t.out.channels - lane);
     for (i64 channel = begin; channel < end; channel += MML_BLOCK) {
         float taps[MML_BLOCK * 9 * MML_BLOCK];
         i64 count = smaller(MML_BLOCK, end - channel);
         for (i64 c = 0; c < count; c++)
             gradient_of(sums + (channel - begin + c) * blocks * MML_BLOCK, plane, taps + c * 9 * MML_BLOCK);
-        add_transposed(taps, MML_BLOCK, count * 9, lanes, dw + lane * depth + channel * 9, depth);
+        add_transposed(taps, MML_BLOCK, count * 9, lanes, start, dw + lane * depth + channel * 9, depth);
     }
 }
 
-void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, i64 begin, i64 end, float *sums, float *dw) {
+void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, bool start, i64 begin, i64 end, float *sums, float *dw) {
     i64 plane = MML_WINOGRAD_SUM_PLANE(MML_BLOCK);
     for (i64 item = begin; item < end; item++) {
         i64 panel = item / w->pieces, blocks = blocks_of(w, panel);
@@ -200,6 +201,6 @@ void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, i64 begin, i64 en
                 w->gradients + position * w->gradient_plane + panel * WEIGHT_PANEL * w->round * MML_BLOCK, count, from, to,
                 sums + position * plane);
         for (i64 k = 0; k < blocks; k++)
-            take_sums(w, sums + k * MML_BLOCK, plane, blocks, panel * WEIGHT_PANEL + k, from, to, dw);
+            take_sums(w, sums + k * MML_BLOCK, plane, blocks, panel * WEIGHT_PANEL + k, from, to, start, dw);
     }
 }

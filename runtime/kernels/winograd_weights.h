@@ -30,7 +30,8 @@ WeightTiles MML_NAME(weight_tiles)(Blocked x, Blocked dy, i64 pad, i64 images, i
 /* Tiles [begin, end) of the round that starts at tile `first`. */
 void MML_NAME(transform_pairs)(const WeightTiles *w, const float *x, const float *dy, i64 first, i64 begin, i64 end);
 
-/* Items [begin, end), over the round's `count` tiles; sums: MML_WINOGRAD_SUMS floats. Adds to the gradient, OIHW. */
-void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, i64 begin, i64 end, float *sums, float *dw);
+/* Items [begin, end), over the round's `count` tiles; sums: MML_WINOGRAD_SUMS floats. Adds to the gradient,
+ * OIHW; start: overwrites it. */
+void MML_NAME(multiply_pairs)(const WeightTiles *w, i64 count, bool start, i64 begin, i64 end, float *sums, float *dw);
 
 #endif

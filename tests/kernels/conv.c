@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     Shape     s;
     i64       out_height, out_width, block;
-    MmlValue  plain[12], blocked[18];
+    MmlValue  plain[12], blocked[19];
     MmlFrame  frame;
     char     *scratch[4];
 } Case;
@@ -153,7 +153,7 @@ static void check_epilogues(Case *c, MmlRandom *random, const Forward *f, double
     compare_blocked("relu of y", c, by, want, s->out, c->out_height, c->out_width, s->out_halo, bound);
 
     c->blocked[15].i = relu;
-    c->blocked[17].r = 1e-5;
+    c->blocked[18].r = 1e-5;
     c->frame.training = &training;
     float mean[64], inverse[64];
     mml_batchnorm_forward(&c->frame, (MmlValue[]){{.i = s->out}, {.i = c->out_height * c->out_width}, {.r = 0.1}, {.r = 1e-5}, {.i = 0}},
@@ -181,8 +181,9 @@ static void check_shape(const Shape *shape, i64 block, u64 seed) {
     double bound = s->algorithm ? 2e-5 : 1e-5;
     float *x = drawn(&random, in), *w = drawn(&random, weights), *b = drawn(&random, s->out), *dy = drawn(&random, outs);
     float *y = floats(outs), *dx = floats(in), *dw = drawn(&random, weights), *db = drawn(&random, s->out);
-    float *start_w = floats(weights), *start_b = floats(s->out);
+    float *before_w = floats(weights), *start_w = floats(weights), *start_b = floats(s->out);
     memcpy(start_w, dw, (size_t)weights * sizeof *dw);
+    memcpy(before_w, dw, (size_t)weights * sizeof *dw);
     memcpy(start_b, db, (size_t)s->out * sizeof *db);
 
     i64 need = largest(scratch_of_conv_forward(c.plain), scratch_of_conv_backward(c.plain));
@@ -226,6 +227,13 @@ static void check_shape(const Shape *shape, i64 block, u64 seed) {
     compare("Dw", s, start_w, dw, weights, bound);
     compare("Db", s, start_b, db, s->out, bound);
 
+    c.blocked[17].i = 1;
+    for (i64 i = 0; i < weights; i++) dw[i] -= before_w[i], start_w[i] = NAN;
+    set_scratch(&c, need);
+    mml_conv_blocked_backward(&c.frame, c.blocked, (float *[]){bdy, bx, w, packed, NULL, start_w, NULL});
+    drop_scratch(&c, need);
+    compare("Dw alone", s, start_w, dw, weights, bound);
+
     if (!s->plain) release(bx, x_count, "x");
     release(bdy, y_count, "dy");
     release(by, y_count, "y");
@@ -233,7 +241,7 @@ static void check_shape(const Shape *shape, i64 block, u64 seed) {
     release(packed, packed_count, "packed");
     release(start_w, weights, "Dw");
     release(start_b, s->out, "Db");
-    free(x), free(w), free(b), free(dy), free(y), free(dx), free(dw), free(db);
+    free(before_w), free(x), free(w), free(b), free(dy), free(y), free(dx), free(dw), free(db);
     mml_threads_free(c.frame.threads);
 }
 
