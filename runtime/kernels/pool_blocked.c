@@ -73,25 +73,33 @@ static void max_planes(void *context, i64 begin, i64 end, int thread) {
     }
 }
 
+INLINE void max_gradient_plane(const Pool *p, const float *dy, const float *index, float *dx) {
+    for (i64 row = 0; row < p->x.height; row++) {
+        Span rows = windows_of(p, row, p->y.height);
+        for (i64 column = 0; column < p->x.width; column++) {
+            Span columns = windows_of(p, column, p->y.width);
+            Vector sum = ZERO;
+            for (i64 r = rows.first; r < rows.last; r++)
+                for (i64 c = columns.first; c < columns.last; c++) {
+                    i64 tap = (row + p->pad - r * p->stride) * p->kernel + column + p->pad - c * p->stride, at = pixel_of(&p->y, r, c);
+                    sum += masked((Mask)load(index + at) == every_lane(tap), load(dy + at));
+                }
+            store(dx + pixel_of(&p->x, row, column), sum);
+        }
+    }
+}
+
 static void max_gradients(void *context, i64 begin, i64 end, int thread) {
     const Call *call = context;
-    const Pool p = pool_of(call->a);
+    const Pool p = max_pool_of(call->a);
+    Pool usual = p;                     /* with constants there are no divisions */
+    usual.kernel = 3, usual.stride = 2, usual.pad = 1;
+    bool is_usual = p.kernel == 3 && p.stride == 2 && p.pad == 1;
     for (i64 item = begin; item < end; item++) {
         const float *dy = call->operand[0] + plane_at(&p.y, item), *index = call->operand[1] + plane_at(&p.y, item);
         float *dx = call->operand[2] + plane_at(&p.x, item);
-        for (i64 row = 0; row < p.x.height; row++) {
-            Span rows = windows_of(&p, row, p.y.height);
-            for (i64 column = 0; column < p.x.width; column++) {
-                Span columns = windows_of(&p, column, p.y.width);
-                Vector sum = ZERO;
-                for (i64 r = rows.first; r < rows.last; r++)
-                    for (i64 c = columns.first; c < columns.last; c++) {
-                        i64 tap = (row + p.pad - r * p.stride) * p.kernel + column + p.pad - c * p.stride, at = pixel_of(&p.y, r, c);
-                        sum += masked((Mask)load(index + at) == every_lane(tap), load(dy + at));
-                    }
-                store(dx + pixel_of(&p.x, row, column), sum);
-            }
-        }
+        if (is_usual) max_gradient_plane(&usual, dy, index, dx);
+        else max_gradient_plane(&p, dy, index, dx);
         clear_halo(&p.x, dx);
     }
 }
