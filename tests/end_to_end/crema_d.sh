@@ -45,7 +45,7 @@ check "a folder of frames that is missing" grep -q "skipped.*Image-01-FPS/1002_D
 fails_with "more is skipped than may be" 3 '3 of the 12 clips of data.clips .*skip = 1 %' ./cremad "${checked[@]}"
 for sound in CREMA-D/AudioWAV/*.wav; do printf 'version https://git-lfs.github.com/spec/v1\n' >"$sound"; done
 fails_with "a clone without git-lfs" 3 'of the 12 clips .*git-lfs pointer in place of the sound .git lfs pull' ./cremad "${checked[@]}" --set 'data.clips.skip=100 %'
-mv CREMA-D/Image-01-FPS pictures
+mv CREMA-D/Image-01-FPS pictures; rmdir CREMA-D/VideoFlash
 fails_with "no frames: how to take them out of the videos" 3 'no folder Image-NN-FPS.*ffmpeg' ./cremad "${checked[@]}"
 mv CREMA-D/train.csv .
 fails_with "no list" 3 'no list of train clips' ./cremad "${checked[@]}"
