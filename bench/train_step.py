@@ -6,9 +6,8 @@ While one is timed the other waits. The machine is watched: when others, or the 
 two cores to the process at hand, its round is thrown away and said so.
 
 Ratios: PyTorch's seconds by ours, of the medians and of the minima. --start adds the time from process start to the
-end of the first step (ours: mmlc without its cache and the trainer; PyTorch: python, import and step; least of three,
-alternating), --memory the peak resident
-memory after five steps.
+end of the first step (ours: mmlc without its cache and the trainer; PyTorch: python, import and step; five of each,
+alternating), --memory the peak resident memory after five steps.
 """
 import argparse
 import json
@@ -28,6 +27,7 @@ from train_step_models import PAIRS, module
 LEAST_CORES = 1.6
 STEPS = {"cnn": 10, "resnet18": 2, "mlp": 200}      # in one round
 WARM = {"cnn": 3, "resnet18": 1, "mlp": 50}
+STARTS = 5
 
 
 def busy_seconds(cpus):
@@ -184,11 +184,14 @@ def bench(mmlc, key, peers, rounds, cpus, options):
                 began = time.perf_counter()
                 alone("start")
                 return time.perf_counter() - began
-            seconds, theirs = map(min, zip(*((ours.start(), torch_start()) for _ in range(3))))
+            seconds, theirs = zip(*((ours.start(), torch_start()) for _ in range(STARTS)))
             ours.start("cache")
-            cached = min(ours.start("cache") for _ in range(3))
-            print(f"  start to the end of the first step: mml {seconds:.2f} s, PyTorch {theirs:.2f} s ({theirs / seconds:.1f} times); "
-                  f"with compiled code from the cache {cached:.2f} s", flush=True)
+            cached = [ours.start("cache") for _ in range(STARTS)]
+            print("  start to the end of the first step, s:")
+            for name, t in ("mml", seconds), ("mml, code cached", cached), ("PyTorch", theirs):
+                print(f"  {name:>18}  median {statistics.median(t):6.2f}  minimum {min(t):6.2f}")
+            print(f"  PyTorch by ours: {statistics.median(theirs) / statistics.median(seconds):.1f} (medians), "
+                  f"{min(theirs) / min(seconds):.1f} (minima)", flush=True)
         if options.memory:
             theirs = float(alone("memory"))
             print(f"  peak memory: mml {ours.memory():.0f} MiB (two epochs), PyTorch {theirs:.0f} MiB (five steps)", flush=True)

@@ -259,7 +259,8 @@ static const char *check(DataStore *store, int descriptor, i64 expected) {
     Header header;
     struct stat info;
     u64 hash = 0;
-    if (pread(descriptor, &header, sizeof header, 0) != (ssize_t)sizeof header || fstat(descriptor, &info) != 0) return "it is too short";
+    if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) return "it is no file";
+    if (pread(descriptor, &header, sizeof header, 0) != (ssize_t)sizeof header) return "it is too short";
     if (memcmp(header.magic, magic, sizeof magic) != 0 || header.own != own_hash(&header)) return "its header is not one";
     if (memcmp(header.key, store->key.word, sizeof header.key) != 0 || (expected >= 0 && header.count != expected)) return "it is for other data";
     if ((i64)info.st_size != HEADER + header.count) return "its size is wrong";
@@ -283,7 +284,7 @@ static int is_at(int descriptor, const char *path) {
 /* 1: it was there and is open. */
 static int find(DataStore *store, i64 expected) {
     DataCache *cache = store->cache;
-    int descriptor = open(store->path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(store->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);      /* a pipe would wait for a writer */
     if (descriptor < 0) return 0;
     const char *wrong = check(store, descriptor, expected);
     int damaged = wrong && !mml_stop_asked();

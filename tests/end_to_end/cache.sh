@@ -50,6 +50,12 @@ for file in store/*.mmlcache; do printf 'x' | dd of="$file" bs=1 seek=70001 conv
     failed "damaged: $(cat mended.err)"
 same "the same numbers after damage" plain/metrics.jsonl mended/metrics.jsonl
 
+for file in store/*.mmlcache; do rm "$file"; mkfifo "$file"; done
+timeout 60 "${call[@]}" --out piped --cache store >piped.log 2>piped.err
+[ "$(grep -c 'warning: .* is damaged (it is no file): it is made again' piped.err)" -eq 3 ] && ok "a pipe in a file's place isn't waited for" ||
+    failed "pipe: $(cat piped.err)"
+same "the same numbers after a pipe" plain/metrics.jsonl piped/metrics.jsonl
+
 rm -rf store
 for moment in 0.01 0.03 0.06 0.1 0.2; do
     "${call[@]}" --out "killed-$moment" --cache store >/dev/null 2>&1 &
