@@ -45,7 +45,8 @@ static void put_sound_header(Bytes *out, const Avi *a) {
 void write_avi(Program *p, const char *name, const Avi *a) {
     Bytes file = { 0 }, all = { 0 }, headers = { 0 }, inner = { 0 }, chunks = { 0 };
     i64 plane = (i64)a->height * a->width;
-    put_words(&inner, 14, (const u32[]){ 1000000 / (u32)a->rate, 0, 0, 0, (u32)a->frames, 0, a->sound_rate ? 2 : 1, 0, a->width, a->height });
+    put_words(&inner, 14, (const u32[14]){ 1000000 / (u32)a->rate, 0, 0, 0, (u32)a->frames, 0, a->sound_rate ? 2 : 1, 0,
+                                           a->width, a->height });
     put_chunk(&headers, "avih", NULL, &inner);
     put_pictures_header(&headers, a);
     if (a->sound_rate) put_sound_header(&headers, a);
