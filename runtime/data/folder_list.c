@@ -59,14 +59,9 @@ static int by_name(const void *a, const void *b) {
 }
 
 static Status add_entry(Entries *entries, Entry entry, MmlArena *arena) {
-    if (entries->count == entries->capacity) {
-        i64 capacity = entries->capacity ? 2 * entries->capacity : 64;
-        Entry *larger = MML_NEW(arena, Entry, capacity);
-        if (!larger) return MML_ENOMEM;
-        if (entries->count) memcpy(larger, entries->items, sizeof *larger * (size_t)entries->count);
-        entries->items = larger;
-        entries->capacity = capacity;
-    }
+    Entry *items = MML_GROW(arena, entries->items, entries->count, &entries->capacity, 64);
+    if (!items) return MML_ENOMEM;
+    entries->items = items;
     entries->items[entries->count++] = entry;
     return MML_OK;
 }
@@ -117,14 +112,9 @@ static const char *last_part(const char *path) {
 }
 
 static Status add_row(FolderList *list, FolderRow row, MmlArena *arena) {
-    if (list->row_count == list->capacity) {
-        i64 capacity = list->capacity ? 2 * list->capacity : 64;
-        FolderRow *larger = MML_NEW(arena, FolderRow, capacity);
-        if (!larger) return MML_ENOMEM;
-        if (list->row_count) memcpy(larger, list->rows, sizeof *larger * (size_t)list->row_count);
-        list->rows = larger;
-        list->capacity = capacity;
-    }
+    FolderRow *rows = MML_GROW(arena, list->rows, list->row_count, &list->capacity, 64);
+    if (!rows) return MML_ENOMEM;
+    list->rows = rows;
     list->rows[list->row_count++] = row;
     return MML_OK;
 }

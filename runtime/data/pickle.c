@@ -62,14 +62,9 @@ static Status pop(Machine *m, PickleValue **out) {
 }
 
 static Status append(Machine *m, PickleValue *container, PickleValue *item) {
-    if (container->length == container->capacity) {
-        i64 larger = container->capacity ? 2 * container->capacity : 4;
-        PickleValue **items = MML_NEW(m->arena, PickleValue *, larger);
-        if (!items) return MML_ENOMEM;
-        if (container->length) memcpy(items, container->items, sizeof *items * (size_t)container->length);
-        container->items = items;
-        container->capacity = larger;
-    }
+    PickleValue **items = MML_GROW(m->arena, container->items, container->length, &container->capacity, 4);
+    if (!items) return MML_ENOMEM;
+    container->items = items;
     container->items[container->length++] = item;
     return MML_OK;
 }

@@ -117,6 +117,16 @@ void *mml_arena_alloc(MmlArena *arena, size_t bytes) {
     return result;
 }
 
+void *mml_arena_grow(MmlArena *arena, const void *list, i64 count, i64 *room, i64 first, size_t item) {
+    if (count < *room) return (void *)(uintptr_t)list;
+    i64 larger = *room ? 2 * *room : first;
+    void *moved = mml_arena_alloc(arena, item * (size_t)larger);
+    if (!moved) return NULL;
+    if (count) memcpy(moved, list, item * (size_t)count);
+    *room = larger;
+    return moved;
+}
+
 MmlArenaMark mml_arena_mark(MmlArena *arena) {
     return (MmlArenaMark){.block = arena->last, .used = arena->last ? arena->last->used : 0};
 }

@@ -14,14 +14,9 @@ int mml_rule_log_any(const MmlRuleLog *log) {
 }
 
 static void note(MmlRuleLog *log, const char ***list, i64 *count, i64 *room, const char *text) {
-    if (*count == *room) {
-        i64 larger = *room ? 2 * *room : 8;
-        const char **moved = MML_NEW(log->arena, const char *, larger);
-        if (!moved) return;
-        if (*count) memcpy(moved, *list, sizeof *moved * (size_t)*count);
-        *list = moved;
-        *room = larger;
-    }
+    const char **larger = MML_GROW(log->arena, *list, *count, room, 8);
+    if (!larger) return;
+    *list = larger;
     (*list)[(*count)++] = text;
 }
 

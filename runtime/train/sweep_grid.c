@@ -35,14 +35,9 @@ static char *next_value(char **rest) {
 typedef struct { const char **items; i64 count, room; MmlArena *arena; } Values;
 
 static Status add_value(Values *values, const char *text) {
-    if (values->count == values->room) {
-        i64 room = values->room ? 2 * values->room : 16;
-        const char **items = MML_NEW(values->arena, const char *, room);
-        if (!items) return MML_ENOMEM;
-        if (values->count) memcpy(items, values->items, (size_t)values->count * sizeof *items);
-        values->items = items;
-        values->room = room;
-    }
+    const char **items = MML_GROW(values->arena, values->items, values->count, &values->room, 16);
+    if (!items) return MML_ENOMEM;
+    values->items = items;
     values->items[values->count++] = text;
     return MML_OK;
 }

@@ -22,13 +22,9 @@ static Status count(MmlWarnings *w, const char *text, i64 cell) {
         w->list[i].last = cell;
         return MML_OK;
     }
-    if (w->count == w->room) {
-        w->room = w->room ? 2 * w->room : 16;
-        MmlWarning *larger = MML_NEW(w->arena, MmlWarning, w->room);
-        if (!larger) return MML_ENOMEM;
-        if (w->count) memcpy(larger, w->list, sizeof *larger * (size_t)w->count);
-        w->list = larger;
-    }
+    MmlWarning *list = MML_GROW(w->arena, w->list, w->count, &w->room, 16);
+    if (!list) return MML_ENOMEM;
+    w->list = list;
     const char *copy = mml_arena_format(w->arena, "%s", text);
     w->list[w->count++] = (MmlWarning){copy, 1, cell};
     return copy ? MML_OK : MML_ENOMEM;

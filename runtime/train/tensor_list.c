@@ -5,17 +5,12 @@
 static void add(MmlTensorList *list, const char *name, MmlDtype dtype, int rank, const i64 *size, i64 count, void *data) {
     if (!name) list->status = MML_ENOMEM;
     if (list->status != MML_OK || !count) return;
-    if (list->count == list->room) {
-        i64 room = list->room ? 2 * list->room : 128;
-        MmlTensor *larger = MML_NEW(list->arena, MmlTensor, room);
-        if (!larger) {
-            list->status = MML_ENOMEM;
-            return;
-        }
-        if (list->count) memcpy(larger, list->tensors, sizeof *larger * (size_t)list->count);
-        list->tensors = larger;
-        list->room = room;
+    MmlTensor *tensors = MML_GROW(list->arena, list->tensors, list->count, &list->room, 128);
+    if (!tensors) {
+        list->status = MML_ENOMEM;
+        return;
     }
+    list->tensors = tensors;
     MmlTensor *tensor = &list->tensors[list->count++];
     *tensor = (MmlTensor){.name = name, .dtype = dtype, .rank = rank, .count = count, .data = data};
     for (int i = 0; i < rank; i++) tensor->size[i] = size[i];

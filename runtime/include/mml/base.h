@@ -77,6 +77,11 @@ char     *mml_arena_format(MmlArena *arena, const char *format, ...) __attribute
  * 750 MB take 0.55 s in pages of 4 KiB and 0.1 s in these. The memory is untouched and zero, or its contents are of no use. */
 void      mml_prefer_huge_pages(void *memory, size_t bytes);
 
+/* A list of *room items, of which count are used, with room for one more: `list` itself, or a copy with twice the room,
+ * `first` at least. NULL: out of memory, and *room is as it was. */
+void     *mml_arena_grow(MmlArena *arena, const void *list, i64 count, i64 *room, i64 first, size_t item);
+#define MML_GROW(arena, list, count, room, first) mml_arena_grow((arena), (list), (count), (room), (first), sizeof *(list))
+
 #define MML_NEW(arena, type, count) ((type *)mml_arena_alloc((arena), sizeof(type) * (size_t)(count)))
 
 #endif
