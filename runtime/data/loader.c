@@ -16,7 +16,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -111,12 +110,7 @@ static void *run(void *argument) {
 
 /* Signals stay with the trainer's thread, but for its own faults (mapped.h). Without a thread all is made when it is taken. */
 static void start(MmlLoader *loader) {
-    sigset_t all, before;
-    sigfillset(&all);
-    sigdelset(&all, SIGBUS);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    loader->started = pthread_create(&loader->handle, NULL, run, loader) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    loader->started = mml_thread_start(&loader->handle, run, loader) == 0;
     if (!loader->started || mml_threads_count(loader->threads) < mml_threads_available()) return;
     pthread_setschedparam(loader->handle, SCHED_IDLE, &(struct sched_param){ 0 });
 }

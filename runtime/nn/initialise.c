@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -112,21 +111,13 @@ static void *draw_alone(void *initialisation) {
     return NULL;
 }
 
-/* Signals stay with the caller's thread. Without the thread the end draws everything. */
-static void start_thread(MmlInitialisation *i) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    i->started = pthread_create(&i->handle, NULL, draw_alone, i) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 Status mml_initialise_begin(const MmlExperiment *experiment, u64 seed, const MmlThreads *threads, float *parameters, float *statistics,
                             MmlInitialisation **out) {
     MmlInitialisation *i = *out = malloc(sizeof *i);
     if (!i) return mml_fail(MML_ENOMEM, "out of memory for initial weights");
     prepare(i, experiment, seed, parameters, statistics);
-    if (mml_threads_count(threads) > 1 && worth_sharing(i)) start_thread(i);
+    /* Without the thread the end draws everything. */
+    if (mml_threads_count(threads) > 1 && worth_sharing(i)) i->started = mml_thread_start(&i->handle, draw_alone, i) == 0;
     return MML_OK;
 }
 

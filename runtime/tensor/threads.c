@@ -105,21 +105,24 @@ static void wait_for_workers(MmlThreads *pool) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Signals stay with the caller's thread: workers are made with all blocked but SIGBUS, which a read of a
- * mapped file raises in the thread that reads. */
-static Status start_workers(MmlThreads *pool) {
+int mml_thread_start(pthread_t *out, void *(*body)(void *context), void *context) {
     sigset_t all, before;
     sigfillset(&all);
     sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(out, NULL, body, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static Status start_workers(MmlThreads *pool) {
     int error = 0;
     while (error == 0 && pool->started < pool->count - 1) {
         Worker *worker = &pool->workers[pool->started];
         *worker = (Worker){.pool = pool, .index = pool->started + 1};
-        error = pthread_create(&worker->handle, NULL, work, worker);
+        error = mml_thread_start(&worker->handle, work, worker);
         if (error == 0) pool->started++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0) return MML_OK;
     return mml_fail(MML_ENOMEM, "cannot start thread %d of %d: %s; try fewer threads",
                     pool->started + 2, pool->count, strerror(error));

@@ -11,6 +11,8 @@
 #ifndef MML_THREADS_H
 #define MML_THREADS_H
 
+#include <pthread.h>
+
 #include "mml/base.h"
 
 typedef struct MmlThreads MmlThreads;
@@ -21,6 +23,10 @@ Status mml_threads_new(int count, MmlThreads **out);
 void   mml_threads_free(MmlThreads *pool);
 int    mml_threads_count(const MmlThreads *pool);      /* NULL counts as 1 */
 void   mml_parallel(MmlThreads *pool, i64 count, MmlBody body, void *context);   /* NULL: in place */
+
+/* A thread beside the pool, to be joined: signals stay with the caller's, all but SIGBUS, which a read of a mapped file
+ * raises in the thread that reads. An error of pthread_create, 0: none. */
+int    mml_thread_start(pthread_t *out, void *(*body)(void *context), void *context);
 
 /* CPUs this process may run on. */
 int    mml_threads_available(void);
