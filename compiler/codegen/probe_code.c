@@ -6,25 +6,12 @@
 #define LANES 4        /* of fastpid_kernel.c as bitcode */
 
 static const Setting *setting_of(const Gen *g, const Measurement *measurement, const char *name) {
-    const char *path = arena_printf(g->arena, "%s.%s", measurement->path, name);
-    for (int i = 0; i < g->program->settings.count; i++)
-        if (!strcmp(g->program->settings.items[i].path, path)) return &g->program->settings.items[i];
-    return NULL;
-}
-
-/* The integer that a setting has unless the command line changes it; -1: not known. */
-static int64_t integer_of(const Gen *g, const Setting *setting, int depth) {
-    if (!setting || !setting->value || depth > 8) return -1;
-    if (setting->value->kind == VALUE_INTEGER) return setting->value->integer;
-    if (setting->value->kind != VALUE_SETTING) return -1;
-    for (int i = 0; i < g->program->settings.count; i++)
-        if (g->program->settings.items[i].slot == setting->value->number) return integer_of(g, &g->program->settings.items[i], depth + 1);
-    return -1;
+    return program_setting(g->program, arena_printf(g->arena, "%s.%s", measurement->path, name));
 }
 
 /* Whether the setting is the given one of its words. */
 static int is_word(const Gen *g, const Setting *setting, const char *word) {
-    int64_t chosen = integer_of(g, setting, 0);
+    int64_t chosen = program_integer(g->program, setting);
     if (chosen < 0 || !setting->words) return 0;
     const char *at = setting->words;
     for (; chosen > 0 && at; chosen--) {
@@ -36,7 +23,7 @@ static int is_word(const Gen *g, const Setting *setting, const char *word) {
 
 static int64_t bins_of(const Gen *g, const Measurement *measurement) {
     if (is_word(g, setting_of(g, measurement, "bins"), "argmax")) return g->program->target.classes;
-    return integer_of(g, setting_of(g, measurement, "bins.k"), 0);
+    return program_integer(g->program, setting_of(g, measurement, "bins.k"));
 }
 
 LLVMValueRef probe_code(Gen *g, const Measurement *measurement) {

@@ -2,6 +2,7 @@
  * compare with a barrier. */
 #include "ir/branches.h"
 
+#include "ir/kernels.h"
 #include "ir/ops.h"
 #include "mml/kernels.def"
 
@@ -25,7 +26,8 @@ static double floats_of(const Step *step, const Node *node, int fixed) {
 
 static double share_of_peak(const Node *node) {
     switch (node->op) {
-    case IR_CONV_BLOCKED: case IR_CONV_BATCHNORM_BLOCKED: return node->attributes[13].i == MML_CONV_WINOGRAD ? SHARE_WINOGRAD : SHARE_DIRECT;
+    case IR_CONV_BLOCKED: case IR_CONV_BATCHNORM_BLOCKED:
+        return node->attributes[CONV_BLOCKED_ALGORITHM].i == MML_CONV_WINOGRAD ? SHARE_WINOGRAD : SHARE_DIRECT;
     case IR_CONV:         return SHARE_REFERENCE;
     case IR_LINEAR:       return SHARE_LINEAR;
     default:              return 0;

@@ -8,7 +8,7 @@
 static Node *convolution_behind(const Step *step, const Node *relu) {
     int gradient = node_role(relu, 'g');
     Node *conv = graph_writer(step, gradient);
-    if (!conv || conv->op != IR_CONV_BLOCKED || !conv->backward || conv->attributes[14].i) return NULL;
+    if (!conv || conv->op != IR_CONV_BLOCKED || !conv->backward || conv->attributes[CONV_BLOCKED_PLAIN_INPUT].i) return NULL;
     int fits = node_role(conv, 'd') == gradient && node_role(conv, 'x') == node_role(relu, 'y') && conv->group == relu->group &&
                graph_readers(step, gradient) == 1;
     return fits ? conv : NULL;

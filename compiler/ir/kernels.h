@@ -8,8 +8,8 @@
 
 typedef enum { ALGORITHM_DIRECT, ALGORITHM_WINOGRAD, ALGORITHM_REFERENCE, ALGORITHMS } Algorithm;
 
-/* Attributes of conv_blocked (mml/abi.def) that follow from what stands around it. */
-enum { CONV_BLOCKED_RELU = 15, CONV_BLOCKED_SOURCE_RELU, CONV_BLOCKED_SETS_WEIGHTS, CONV_BLOCKED_ATTRIBUTES };
+/* Attributes of conv_blocked (mml/abi.def) that follow from the host and from what stands around it. */
+enum { CONV_BLOCKED_ALGORITHM = 13, CONV_BLOCKED_PLAIN_INPUT, CONV_BLOCKED_RELU, CONV_BLOCKED_SOURCE_RELU, CONV_BLOCKED_SETS_WEIGHTS, CONV_BLOCKED_ATTRIBUTES };
 
 /* A blocked convolution reads up to this many channels as they are published. */
 #define KERNEL_PLAIN_CHANNELS 3

@@ -223,8 +223,8 @@ static void conv_attributes(const Layout *l, const Node *conv, const Node *last,
     a[10].i = block(l);
     a[11].i = reads_plain(l, conv) ? 0 : image_of(l, conv->inputs[0])->halo;
     a[12].i = image_of(l, result(last))->halo;
-    a[14].i = reads_plain(l, conv);
-    a[13].i = kernel_algorithm(kernel_choice(conv->attributes, l->b->step->host).algorithm, a);
+    a[CONV_BLOCKED_PLAIN_INPUT].i = reads_plain(l, conv);
+    a[CONV_BLOCKED_ALGORITHM].i = kernel_algorithm(kernel_choice(conv->attributes, l->b->step->host).algorithm, a);
     a[CONV_BLOCKED_RELU].i = last->op == IR_RELU;
     a[CONV_BLOCKED_SOURCE_RELU].i = a[CONV_BLOCKED_SETS_WEIGHTS].i = 0;
 }
@@ -251,7 +251,7 @@ static int widen_for_convolution(Layout *l, const Node *conv, int n) {
     int norm = fused_into(l, n, IR_BATCHNORM), add = last->op == IR_ADD ? n : fused_into(l, n, IR_ADD), changed = 0;
     int residual = norm < 0 || add < 0 ? -1 : residual_of(l, &l->nodes[norm], &l->nodes[add]);
     conv_attributes(l, conv, last, a);
-    if (!a[14].i) changed |= widen(image_of(l, conv->inputs[0]), kernel_in_halo(a));
+    if (!a[CONV_BLOCKED_PLAIN_INPUT].i) changed |= widen(image_of(l, conv->inputs[0]), kernel_in_halo(a));
     if (wants_input_gradient(l, conv)) changed |= widen(image_of(l, result(last)), kernel_out_halo(a));
     if (residual >= 0) changed |= widen_alike(image_of(l, residual), image_of(l, result(last)));
     return changed;

@@ -51,7 +51,7 @@ void normalised_input(Arena *arena, Step *step) {
         if (norm->op != IR_BATCHNORM || !norm->backward || node_role(norm, 'd') >= 0) continue;
         int gradient = node_role(norm, 'g');
         Node *conv = graph_writer(step, gradient);
-        if (!conv || conv->op != IR_CONV_BLOCKED || !conv->backward || !conv->attributes[14].i) continue;
+        if (!conv || conv->op != IR_CONV_BLOCKED || !conv->backward || !conv->attributes[CONV_BLOCKED_PLAIN_INPUT].i) continue;
         if (graph_readers(step, gradient) == 1 && writers(step, node_role(conv, 'W')) == 1) rewrite(&b, norm, conv);
     }
 }

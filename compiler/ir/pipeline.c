@@ -5,8 +5,6 @@
 #include "ir/memory.h"
 #include "ir/normalised_input.h"
 
-#include <string.h>
-
 /* What happens to a built step, in order. A build with assertions verifies the graph behind each,
  * once memory_mark has found the producers. */
 static void (*const passes[])(Arena *arena, Step *step) = {
@@ -33,15 +31,8 @@ static void run_passes(Arena *arena, Step *step) {
 #define USUAL_BATCH 64
 
 static int64_t batch_of(const Program *program, const char *path) {
-    const Value *value = NULL;
-    for (int i = 0; i < program->settings.count; i++)
-        if (!strcmp(program->settings.items[i].path, path)) value = program->settings.items[i].value;
-    for (int i = 0; value && value->kind == VALUE_SETTING && i < program->settings.count; i++) {
-        if (program->settings.items[i].slot != value->number) continue;
-        value = program->settings.items[i].value;
-        i = -1;
-    }
-    return value && value->kind == VALUE_INTEGER && value->integer > 0 ? value->integer : USUAL_BATCH;
+    int64_t batch = program_integer(program, program_setting(program, path));
+    return batch > 0 ? batch : USUAL_BATCH;
 }
 
 static int add(Arena *arena, Ir *ir, const Stage *stage, Step *step) {

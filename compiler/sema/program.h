@@ -289,6 +289,11 @@ typedef struct Program {
     VECTOR(Stage) stages;
 } Program;
 
+/* The setting at this path, NULL: there is none. */
+const Setting *program_setting(const Program *program, const char *path);
+/* The integer that a setting (or NULL) has unless the run sets another; -1: not known. */
+int64_t program_integer(const Program *program, const Setting *setting);
+
 typedef struct { const char *name, *value; } Define;
 
 typedef struct {

@@ -25,12 +25,7 @@ const char *place_column(Sema *s, Span span) {
     return arena_printf(s->arena, "%s:%d:%d", file_name(span.source->path), line, column);
 }
 
-Setting *setting_find(Sema *s, const char *path) {
-    for (int i = 0; i < s->program->settings.count; i++)
-        if (strcmp(s->program->settings.items[i].path, path) == 0)
-            return &s->program->settings.items[i];
-    return NULL;
-}
+Setting *setting_find(Sema *s, const char *path) { return (Setting *)program_setting(s->program, path); }
 
 /* ---- Ranges ---- */
 
