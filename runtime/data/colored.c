@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "data/idx.h"
-#include "data/mapped.h"
 #include "data/npy.h"
 #include "data/pickle.h"
 #include "data/split.h"
@@ -158,7 +157,7 @@ static Status take_container(DataSource *source, const char *path, const DataTex
     else MML_TRY(mml_data_text_checksum(text, &checksum));
     for (int i = 0; i < count; i++) MML_TRY(take_part(parts[i], checksum));
     source->checksum = checksum;
-    return text->mapped && mml_mapped_failed() ? mml_fail(MML_EIO, "'%s' was changed while it was read", path) : MML_OK;
+    return mml_data_text_check(text, path);
 }
 
 static Status read_container(DataSource *source, Colored *colored) {

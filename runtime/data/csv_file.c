@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "data/mapped.h"
 #include "data/text.h"
 
 /* Floats that are written at once. */
@@ -162,7 +161,8 @@ static Status parse(DataSource *source, const DataOrigin *origin, int header, co
     MML_TRY(mml_data_text_open(origin, origin->value, source->cache ? mml_cache_folder(source->cache) : NULL, &text));
     Status status = mml_data_text_checksum(&text, &source->checksum);
     if (status == MML_OK) status = mml_csv_parse(origin->value, text.bytes, text.length, header, label, &sink, source->arena, table);
-    if (text.mapped && mml_mapped_failed()) status = mml_fail(MML_EIO, "'%s' was changed while it was read", origin->value);
+    Status whole = mml_data_text_check(&text, origin->value);       /* where it fails, of what was parsed wrongly too */
+    if (whole != MML_OK) status = whole;
     mml_data_text_close(&text);
     return status;
 }

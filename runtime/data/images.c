@@ -23,6 +23,13 @@ static Status resize_to(const DataPrepare *context, DataStep *step, DataPlanes i
     return MML_OK;
 }
 
+/* The box of a picture of these planes, from its bytes where the draw has them. */
+static void resample(DataPlanes p, const DataDraw *draw, const float *in, DataBox box, const DataAxis *rows, const DataAxis *columns,
+                     float *scratch, float *out) {
+    if (draw->pixels) mml_data_resample_pixels(draw->pixels, p.width, box, rows, columns, scratch, out);
+    else mml_data_resample(in, p.planes, p.height, p.width, box, rows, columns, scratch, out);
+}
+
 /* in may be a sample of another size than the step was prepared for (draw->height). */
 static void resize_whole(const Resize *state, const DataDraw *draw, const float *in, float *out, float *scratch) {
     DataPlanes p = state->in;
@@ -35,8 +42,7 @@ static void resize_whole(const Resize *state, const DataDraw *draw, const float 
         columns = mml_data_axis(p.width, columns.out, memory + mml_data_axis_floats(p.height, rows.out));
     }
     const DataBox box = { 0, 0, p.height, p.width };
-    if (draw->pixels) mml_data_resample_pixels(draw->pixels, p.width, box, &rows, &columns, scratch, out);
-    else mml_data_resample(in, p.planes, p.height, p.width, box, &rows, &columns, scratch, out);
+    resample(p, draw, in, box, &rows, &columns, scratch, out);
 }
 
 Status mml_data_resize_prepare(const DataPrepare *context, DataStep *step) {
@@ -128,8 +134,7 @@ void mml_data_random_resized_crop_apply(const DataStep *step, const DataDraw *dr
     float *memory = scratch + whole->between;
     DataAxis rows = mml_data_axis(box.height, side, memory);
     DataAxis columns = mml_data_axis(box.width, side, memory + mml_data_axis_floats(whole->in.height, side));
-    if (draw->pixels) mml_data_resample_pixels(draw->pixels, width, box, &rows, &columns, scratch, out);
-    else mml_data_resample(in, whole->in.planes, height, width, box, &rows, &columns, scratch, out);
+    resample((DataPlanes){ whole->in.planes, height, width }, draw, in, box, &rows, &columns, scratch, out);
 }
 
 /* ---- gray: the luma of red, green and blue (ITU-R BT.601); one channel stays ---- */

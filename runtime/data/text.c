@@ -82,6 +82,10 @@ Status mml_data_text_checksum(const DataText *text, u64 *checksum) {
     return MML_OK;
 }
 
+Status mml_data_text_check(const DataText *text, const char *path) {
+    return text->mapped && mml_mapped_failed() ? mml_fail(MML_EIO, "'%s' was changed while it was read", path) : MML_OK;
+}
+
 void mml_data_text_close(DataText *text) {
     if (text->mapped) {
         mml_mapped_forget(text->bytes);

@@ -15,6 +15,8 @@ typedef struct {
 Status mml_data_text_open(const DataOrigin *origin, const char *path, const char *folder, DataText *out);
 /* Adds its bytes, as reading it by file.h would. */
 Status mml_data_text_checksum(const DataText *text, u64 *checksum);
+/* After its last byte was read: MML_EIO when a page couldn't be. */
+Status mml_data_text_check(const DataText *text, const char *path);
 void   mml_data_text_close(DataText *text);
 
 #endif
