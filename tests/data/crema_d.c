@@ -51,10 +51,7 @@ static void add_sound(Program *p) {
 /* One frame of the field at `rate` frames a second (0: all). */
 static void add_frame(Program *p, const char *field, double rate, const char *pick) {
     add_modality(p, "visual", "image[3, 2, 3]", field, 3, 3, 2, 3);
-    if (rate > 0) {
-        add_step(p, "sample", 0);
-        step_real(p, "rate", rate);
-    }
+    add_sample(p, rate);
     add_step(p, "frames", 3, 3, 2, 3);
     step_int(p, "count", 1);
     step_word(p, "pick", pick);
@@ -202,10 +199,7 @@ static Program *fine(double rate, const char *pick, int count) {
             write_png(p, mml_arena_format(program_settings(p)->arena, "Image-05-FPS/%s/%05d.jpg", name, 29 * (i / 5) + 5 * (i % 5)), 2, 3, 10 * i);
     }
     add_modality(p, "visual", "video[N, 3, 2, 3]", "video", 4, count, 3, 2, 3);
-    if (rate > 0) {
-        add_step(p, "sample", 0);
-        step_real(p, "rate", rate);
-    }
+    add_sample(p, rate);
     add_step(p, "frames", 4, count, 3, 2, 3);
     step_int(p, "count", count);
     step_word(p, "pick", pick);
@@ -261,8 +255,7 @@ Test(crema_d, decodes_the_videos_where_there_are_no_pictures) {
     write_text(p, "VideoFlash/1002_TIE_NEU_XX.flv", "no video");
     set_real(p, "data.clips.skip", 0.3);
     add_modality(p, "visual", "video[4, 3, 360, 480]", "video", 4, 4, 3, 360, 480);
-    add_step(p, "sample", 0);
-    step_real(p, "rate", 1);
+    add_sample(p, 1);
     add_step(p, "frames", 4, 4, 3, 360, 480);
     step_int(p, "count", 4);
     step_word(p, "pick", "uniform");

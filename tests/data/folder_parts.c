@@ -16,11 +16,8 @@ static void write_constant(Program *p, const char *name, double value, int count
 
 static void add_sound(Program *p) {
     add_modality(p, "sound", "vector[10]", "wav", 1, 10);
-    add_step(p, "mono", 1, -1);
-    step_real(p, "rate", 8000);
-    add_step(p, "fit", 1, 10);
-    step_real(p, "duration", 10.0 / 8000);
-    step_word(p, "by", "pad");
+    add_mono(p, 8000);
+    add_fit(p, 10.0 / 8000, "pad", 10);
 }
 
 static void add_photo(Program *p) { add_modality(p, "photo", "image[3, 2, 3]", "image", 3, 3, 2, 3); }

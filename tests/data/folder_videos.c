@@ -40,10 +40,7 @@ static Program *films(void) {
 /* count frames of those that `sample` takes at `rate` a second; 0: of all. */
 static void add_film(Program *p, double rate, int count) {
     add_modality(p, "film", "video[N, 3, 4, 6]", "video", 4, count, 3, 4, 6);
-    if (rate > 0) {
-        add_step(p, "sample", 0);
-        step_real(p, "rate", rate);
-    }
+    add_sample(p, rate);
     add_step(p, "frames", 4, count, 3, 4, 6);
     step_int(p, "count", count);
     step_word(p, "pick", "uniform");
@@ -150,11 +147,8 @@ Test(folder_videos, give_their_sound_where_there_is_no_file_of_it) {
                                        .samples = 40, .values = values[i % 2] });
     write_wav(p, "films/calm/v1.wav", 8000, (const double[]){ 0.75, 0.75, 0.75, 0.75 }, 4);
     add_modality(p, "sound", "vector[40]", "wav", 1, 40);
-    add_step(p, "mono", 1, -1);
-    step_real(p, "rate", 8000);
-    add_step(p, "fit", 1, 40);
-    step_real(p, "duration", 40.0 / 8000);
-    step_word(p, "by", "pad");
+    add_mono(p, 8000);
+    add_fit(p, 40.0 / 8000, "pad", 40);
     set_real(p, "data.films.skip", 0.3);
     for (int both = 0; both < 2; both++) {
         if (both) add_film(p, 0, 2);
@@ -193,11 +187,8 @@ Test(folder_videos, give_the_sound_that_others_decode) {
         add_source(p, "films", "folder", program_folder(p));
         set_target(p, 2, "label");
         add_modality(p, "sound", "vector[32000]", "wav", 1, 32000);
-        add_step(p, "mono", 1, -1);
-        step_real(p, "rate", 16000);
-        add_step(p, "fit", 1, 32000);
-        step_real(p, "duration", 2);
-        step_word(p, "by", "pad");
+        add_mono(p, 16000);
+        add_fit(p, 2, "pad", 32000);
         train_sample(p, open_data(p), 0, sounds[i]);
         program_free(p);
     }

@@ -212,6 +212,23 @@ void step_ints(Program *p, const char *name, int count, const i64 *values) {
     set_ints(p, step_path(p, name), count, values);
 }
 
+void add_mono(Program *p, double rate) {
+    add_step(p, "mono", 1, -1);
+    step_real(p, "rate", rate);
+}
+
+void add_fit(Program *p, double seconds, const char *by, int samples) {
+    add_step(p, "fit", 1, samples);
+    step_real(p, "duration", seconds);
+    step_word(p, "by", by);
+}
+
+void add_sample(Program *p, double rate) {
+    if (rate <= 0) return;
+    add_step(p, "sample", 0);
+    step_real(p, "rate", rate);
+}
+
 void set_target(Program *p, i64 classes, const char *field) {
     p->experiment.target.classes = classes;
     p->experiment.target.field = field;

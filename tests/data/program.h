@@ -48,6 +48,11 @@ void step_word(Program *p, const char *name, const char *word);
 void step_reals(Program *p, const char *name, int count, const double *values);
 void step_ints(Program *p, const char *name, int count, const i64 *values);
 
+/* Steps of sounds and of clips with their settings. rate: in Hz; frames a second (0: all, no step). */
+void add_mono(Program *p, double rate);
+void add_fit(Program *p, double seconds, const char *by, int samples);
+void add_sample(Program *p, double rate);
+
 /* target of `classes` classes; field of the first source. */
 void set_target(Program *p, i64 classes, const char *field);
 

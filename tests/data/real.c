@@ -92,11 +92,8 @@ Test(real, spoken_and_written_digits_have_their_published_splits) {
     add_source(p, "digits", "av_digits", root);
     add_modality(p, "image", "image[1, 28, 28]", "image", 3, 1, 28, 28);
     add_modality(p, "sound", "vector[800]", "wav", 1, 800);
-    add_step(p, "mono", 1, -1);
-    step_real(p, "rate", 8000);
-    add_step(p, "fit", 1, 800);
-    step_real(p, "duration", 0.1);
-    step_word(p, "by", "tile");
+    add_mono(p, 8000);
+    add_fit(p, 0.1, "tile", 800);
     MmlData *data = open_data_with(p, 1, 2);
     cr_assert_str_eq(mml_data_describe(data), "8000 train, 1000 validation, 1000 test");
     static float sound[800];

@@ -110,17 +110,6 @@ Test(sound, a_sound_at_the_wanted_rate_is_not_touched) {
 
 /* ---- Pipelines: one sound of the program's folder, at 8 kHz ---- */
 
-static void add_mono(Program *p, double rate) {
-    add_step(p, "mono", 1, -1);
-    step_real(p, "rate", rate);
-}
-
-static void add_fit(Program *p, double seconds, const char *by, int samples) {
-    add_step(p, "fit", 1, samples);
-    step_real(p, "duration", seconds);
-    step_word(p, "by", by);
-}
-
 static void add_stft(Program *p, int window, int hop, const char *taper, int center, const char *detrend, const char *power, int frames) {
     add_step(p, "stft", 3, 1, window / 2 + 1, frames);
     step_int(p, "window", window);
