@@ -78,3 +78,15 @@ Test(arena, formats_strings_of_any_length) {
 }
 
 Test(arena, freeing_none_is_fine) { mml_arena_free(NULL); }
+
+Test(arena, lists_grow_and_keep_their_items) {
+    MmlArena *arena = mml_arena_new();
+    i64 *list = NULL, room = 0;
+    for (i64 i = 0; i < 100; i++) {
+        list = MML_GROW(arena, list, i, &room, 3);
+        cr_assert(list && room > i);
+        list[i] = i;
+    }
+    for (i64 i = 0; i < 100; i++) cr_assert_eq(list[i], i);
+    mml_arena_free(arena);
+}
